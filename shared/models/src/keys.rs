@@ -1,0 +1,102 @@
+//! Where everything lies in the bucket.
+//!
+//! ```text
+//! raw/<kind>/<run-id>/…                  what AWS delivered, untouched
+//! runs/<run-id>/claim.json               whose run it is: the first writer
+//! runs/<run-id>/request.json             a request too large for a ticket
+//! runs/<run-id>/jobs/<item>.json         the job's record
+//! runs/<run-id>/parts/<item>/…           what a job produced, before it is published
+//! runs/<run-id>/manifest.json            what was published, and from which parts
+//! open/<run-id>/<item>                   a job not yet closed
+//! tables/<table>/run_date=YYYY-MM-DD/<run-id>-<n>.parquet
+//! ```
+
+use crate::id::{ItemName, RunId};
+use crate::ticket::Kind;
+
+pub const OPEN: &str = "open/";
+pub const RUNS: &str = "runs/";
+pub const TABLES: &str = "tables/";
+
+/// The prefix of what AWS delivers for one run.
+pub fn raw(kind: Kind, run: &RunId) -> String {
+    format!("raw/{kind}/{run}")
+}
+
+pub fn run(run: &RunId) -> String {
+    format!("{RUNS}{run}/")
+}
+
+pub fn claim(run: &RunId) -> String {
+    format!("{RUNS}{run}/claim.json")
+}
+
+pub fn request(run: &RunId) -> String {
+    format!("{RUNS}{run}/request.json")
+}
+
+pub fn jobs(run: &RunId) -> String {
+    format!("{RUNS}{run}/jobs/")
+}
+
+pub fn record(run: &RunId, item: &ItemName) -> String {
+    format!("{RUNS}{run}/jobs/{item}.json")
+}
+
+pub fn part(run: &RunId, item: &ItemName, name: &str) -> String {
+    format!("{RUNS}{run}/parts/{item}/{name}")
+}
+
+pub fn manifest(run: &RunId) -> String {
+    format!("{RUNS}{run}/manifest.json")
+}
+
+pub fn marker(run: &RunId, item: &ItemName) -> String {
+    format!("{OPEN}{run}/{item}")
+}
+
+/// The run and item of a marker's key; `None` for anything else that lies under `open/`.
+pub fn parse_marker(key: &str) -> Option<(RunId, ItemName)> {
+    let (run, item) = key.strip_prefix(OPEN)?.split_once('/')?;
+    Some((run.parse().ok()?, item.parse().ok()?))
+}
+
+/// The item of a record's key.
+pub fn parse_record(key: &str) -> Option<(RunId, ItemName)> {
+    let (run, rest) = key.strip_prefix(RUNS)?.split_once('/')?;
+    let item = rest.strip_prefix("jobs/")?.strip_suffix(".json")?;
+    Some((run.parse().ok()?, item.parse().ok()?))
+}
+
+/// The prefix of everything published in a table.
+pub fn table_prefix(table: &str) -> String {
+    format!("{TABLES}{table}/")
+}
+
+/// Where file `number` of a table is published for `run`.
+pub fn table(table: &str, run: &RunId, number: u32) -> String {
+    // The run id begins with its UTC date, so the partition can be told from the run alone.
+    let date = run.as_str();
+    let (year, month, day) =
+        (date.get(0..4).unwrap_or(""), date.get(4..6).unwrap_or(""), date.get(6..8).unwrap_or(""));
+    format!("{}run_date={year}-{month}-{day}/{run}-{number}.parquet", table_prefix(table))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_can_be_read_back() {
+        let run: RunId = "20261121T063000Z-9f86d081".parse().unwrap();
+        let item: ItemName = "r-ab12".parse().unwrap();
+        assert_eq!(parse_marker(&marker(&run, &item)), Some((run.clone(), item.clone())));
+        assert_eq!(parse_record(&record(&run, &item)), Some((run.clone(), item)));
+        assert_eq!(
+            table("account_status", &run, 0),
+            "tables/account_status/run_date=2026-11-21/20261121T063000Z-9f86d081-0.parquet"
+        );
+        assert_eq!(parse_marker("open/readme.txt"), None);
+        assert_eq!(parse_record("runs/20261121T063000Z-9f86d081/claim.json"), None);
+    }
+}

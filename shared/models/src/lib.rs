@@ -1,0 +1,26 @@
+//! The plain types every part of Muster shares. Reading order:
+//!
+//! 1. [`id`]: identifiers that cannot hold a bad value (an account id, a Region, a run id).
+//! 2. [`ticket`]: what travels through a state machine while a job runs.
+//! 3. [`record`]: what S3 remembers of the same job, and its one [`record::Outcome`].
+//! 4. [`failure`]: the stable error names, and a failure as it is recorded.
+//! 5. [`coverage`]: how much of the evidence is there; the only source of a [`coverage::Complete`].
+//! 6. [`keys`]: where in the bucket all of it lies.
+//!
+//! Nothing here calls AWS. Parsing validates, so code past the edge cannot hold a malformed value.
+
+pub mod coverage;
+pub mod failure;
+pub mod id;
+pub mod keys;
+pub mod record;
+pub mod ticket;
+
+pub use coverage::{Complete, Coverage};
+pub use failure::{AwsDetail, ErrorName, Failure};
+pub use id::{
+    AccountId, BucketName, InvalidId, ItemName, KeyPrefix, OrganizationId, OrganizationalUnitId, Partition,
+    Region, ReportId, RootId, RunId, TargetId,
+};
+pub use record::{Claim, JobRecord, Outcome, OutcomeStatus, Phase};
+pub use ticket::{Kind, Next, Request, Ticket, WaitingFor};

@@ -1,0 +1,181 @@
+//! The job record: what S3 remembers of one item of a run.
+//!
+//! A record is written before the AWS call (what we intend) and again after it (what we hold), each
+//! time on the condition that nobody else wrote in between. It goes forward only:
+//!
+//! ```text
+//! Intended ──► Started ──► Collected ──► Closed
+//!     └───────────┴─────────────────────────▲
+//! ```
+//!
+//! `Collected` is the moment of commitment: all evidence is there and checked, and whoever finds
+//! the record so, publishes it. Before that nothing is visible under `tables/`; after it a run can
+//! only succeed. `Closed` holds the one outcome, which nothing replaces.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::id::{ItemName, RunId};
+use crate::ticket::{Kind, Request};
+
+/// How an item ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OutcomeStatus {
+    Succeeded,
+    Failed,
+    /// The deadline passed first.
+    Overdue,
+    /// Nothing was to be done: a dry run, a reusable result, nobody to wait for.
+    Skipped,
+    /// A quota was used up; the next run goes on with it.
+    CarriedOver,
+}
+
+/// The one end of an item.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Outcome {
+    pub status: OutcomeStatus,
+    pub at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<Value>,
+}
+
+/// One file of a run, as it was written under `runs/` and is published under `tables/`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PublishedFile {
+    /// The key of the part.
+    pub part: String,
+    /// The ETag of the part: only these very bytes are published.
+    pub etag: String,
+    /// The key it is published under.
+    pub key: String,
+    pub rows: u64,
+    pub bytes: u64,
+}
+
+/// How far an item has come.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "phase", deny_unknown_fields)]
+pub enum Phase {
+    /// A start is intended; the AWS call may or may not have taken effect.
+    #[serde(rename_all = "camelCase")]
+    Intended { attempted_at: Timestamp },
+    /// The job runs at AWS under this handle.
+    Started { handle: Value, since: Timestamp },
+    /// All evidence is there; it is being published.
+    Collected { handle: Value, files: Vec<PublishedFile>, result: Value },
+    /// Ended. `handle` is kept for whoever asks what ran; `attempted_at` while a start may still
+    /// come to light.
+    #[serde(rename_all = "camelCase")]
+    Closed {
+        outcome: Outcome,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        handle: Option<Value>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attempted_at: Option<Timestamp>,
+    },
+}
+
+/// What S3 remembers of one item of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobRecord {
+    pub schema_version: u32,
+    pub kind: Kind,
+    pub run_id: RunId,
+    pub item: ItemName,
+    pub attempt: u32,
+    pub request: Request,
+    /// The execution that owns the item now; absent when steps are invoked by hand.
+    pub execution: Option<String>,
+    pub started_at: Timestamp,
+    pub deadline: Timestamp,
+    pub updated_at: Timestamp,
+    /// The invocation that wrote this version, so that a writer whose answer was lost knows its own.
+    pub writer: String,
+    #[serde(flatten)]
+    pub phase: Phase,
+    /// Outcomes of earlier attempts, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Outcome>,
+}
+
+impl JobRecord {
+    pub const VERSION: u32 = 1;
+
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match &self.phase {
+            Phase::Closed { outcome, .. } => Some(outcome),
+            _ => None,
+        }
+    }
+
+    pub fn handle(&self) -> Option<&Value> {
+        match &self.phase {
+            Phase::Intended { .. } => None,
+            Phase::Started { handle, .. } | Phase::Collected { handle, .. } => Some(handle),
+            Phase::Closed { handle, .. } => handle.as_ref(),
+        }
+    }
+}
+
+/// Whose run it is. Written on the condition that it is not there: a schedule that is delivered
+/// twice runs once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Claim {
+    pub execution: String,
+    pub at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_record_reads_back_in_every_phase() {
+        let at: Timestamp = "2026-11-21T06:30:00Z".parse().unwrap();
+        let phases = [
+            Phase::Intended { attempted_at: at },
+            Phase::Started { handle: json!({"reportId": "p-1"}), since: at },
+            Phase::Collected { handle: json!({}), files: Vec::new(), result: json!({"rows": 1}) },
+            Phase::Closed {
+                outcome: Outcome {
+                    status: OutcomeStatus::Failed,
+                    at,
+                    failure: Some(Failure::new("JobFailed", "why")),
+                    result: None,
+                },
+                handle: None,
+                attempted_at: Some(at),
+            },
+        ];
+        for phase in phases {
+            let record = JobRecord {
+                schema_version: JobRecord::VERSION,
+                kind: Kind::DeclarativePoliciesReport,
+                run_id: "20261121T063000Z-9f86d081".parse().unwrap(),
+                item: "r-ab12".parse().unwrap(),
+                attempt: 1,
+                request: Request::Inline(json!({})),
+                execution: None,
+                started_at: at,
+                deadline: at,
+                updated_at: at,
+                writer: "w".into(),
+                phase,
+                earlier: Vec::new(),
+            };
+            let text = serde_json::to_string(&record).unwrap();
+            assert_eq!(serde_json::from_str::<JobRecord>(&text).unwrap(), record, "{text}");
+        }
+    }
+}
