@@ -1,0 +1,150 @@
+//! The accounts below a root, below an organizational unit, or one.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_organizations::types::Account as AwsAccount;
+use errors::JobError;
+use jiff::Timestamp;
+use models::{AccountId, TargetId};
+
+use crate::{Organization, meaning, pages};
+
+/// Whether an account is in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountState {
+    Active,
+    /// Suspended, closing, closed or not yet activated, in AWS's own word.
+    NotActive(String),
+    /// AWS said nothing, or a word of the future. Never taken for inactive.
+    Unknown,
+}
+
+/// A member of the organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    pub id: AccountId,
+    pub state: AccountState,
+    pub joined: Option<Timestamp>,
+}
+
+impl Organization {
+    /// The accounts at or below `target`, by id, in whatever state.
+    pub async fn accounts(&self, target: &TargetId) -> Result<BTreeMap<AccountId, Account>, JobError> {
+        let all = self.list_accounts().await?;
+        let members = match target {
+            TargetId::Root(_) => all,
+            TargetId::Account(id) => {
+                all.into_iter().filter(|account| account.id() == Some(id.as_str())).collect()
+            }
+            TargetId::OrganizationalUnit(unit) => {
+                if all.iter().all(|account| !account.paths().is_empty()) {
+                    let segment = format!("/{unit}/");
+                    let below =
+                        |account: &AwsAccount| account.paths().iter().any(|path| path.contains(&segment));
+                    all.into_iter().filter(below).collect()
+                } else {
+                    // `Paths` is recent: where it is missing, the tree is walked.
+                    self.accounts_below(unit.as_str()).await?
+                }
+            }
+        };
+        members
+            .into_iter()
+            .map(|account| read(account).map(|account| (account.id.clone(), account)))
+            .collect()
+    }
+
+    async fn list_accounts(&self) -> Result<Vec<AwsAccount>, JobError> {
+        pages::all(pages::Rate { per_second: 8.0, share: self.rate_share }, |token| async move {
+            let page = self
+                .client
+                .list_accounts()
+                .set_next_token(token)
+                .send()
+                .await
+                .map_err(|error| meaning("organizations:ListAccounts", &error))?;
+            Ok((page.accounts.unwrap_or_default(), page.next_token))
+        })
+        .await
+    }
+
+    async fn accounts_below(&self, unit: &str) -> Result<Vec<AwsAccount>, JobError> {
+        let rate = pages::Rate { per_second: 5.0, share: self.rate_share };
+        let mut accounts = Vec::new();
+        let mut parents = vec![unit.to_owned()];
+        while let Some(parent) = parents.pop() {
+            let parent = parent.as_str();
+            accounts.extend(
+                pages::all(rate, |token| async move {
+                    let page = self
+                        .client
+                        .list_accounts_for_parent()
+                        .parent_id(parent)
+                        .set_next_token(token)
+                        .send()
+                        .await
+                        .map_err(|error| meaning("organizations:ListAccountsForParent", &error))?;
+                    Ok((page.accounts.unwrap_or_default(), page.next_token))
+                })
+                .await?,
+            );
+            let units = pages::all(rate, |token| async move {
+                let page = self
+                    .client
+                    .list_organizational_units_for_parent()
+                    .parent_id(parent)
+                    .set_next_token(token)
+                    .send()
+                    .await
+                    .map_err(|error| meaning("organizations:ListOrganizationalUnitsForParent", &error))?;
+                Ok((page.organizational_units.unwrap_or_default(), page.next_token))
+            })
+            .await?;
+            parents.extend(units.into_iter().filter_map(|unit| unit.id));
+        }
+        Ok(accounts)
+    }
+}
+
+fn read(account: AwsAccount) -> Result<Account, JobError> {
+    let id = account
+        .id()
+        .unwrap_or_default()
+        .parse()
+        .map_err(|error| JobError::defect(format!("ListAccounts: {error}")))?;
+    // `Status` was retired in favour of `State`; where AWS still answers only the old one, it counts.
+    let word = account.state().map(|state| state.as_str()).or(account.status().map(|status| status.as_str()));
+    let state = match word {
+        Some("ACTIVE") => AccountState::Active,
+        Some(word @ ("PENDING_ACTIVATION" | "SUSPENDED" | "PENDING_CLOSURE" | "CLOSED")) => {
+            AccountState::NotActive(word.to_owned())
+        }
+        _ => AccountState::Unknown,
+    };
+    let joined = account.joined_timestamp().and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok());
+    Ok(Account { id, state, joined })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_organizations::types::AccountState as AwsState;
+    use aws_sdk_organizations::types::AccountStatus;
+
+    fn state(state: Option<&str>, status: Option<&str>) -> AccountState {
+        let account = AwsAccount::builder()
+            .id("012345678901")
+            .set_state(state.map(AwsState::from))
+            .set_status(status.map(AccountStatus::from))
+            .build();
+        read(account).unwrap().state
+    }
+
+    #[test]
+    fn the_state_of_an_account_is_its_state_else_its_status_else_unknown() {
+        assert_eq!(state(Some("ACTIVE"), Some("SUSPENDED")), AccountState::Active);
+        assert_eq!(state(None, Some("SUSPENDED")), AccountState::NotActive("SUSPENDED".into()));
+        assert_eq!(state(None, None), AccountState::Unknown);
+        assert_eq!(state(Some("HIBERNATING"), None), AccountState::Unknown);
+    }
+}

@@ -1,0 +1,155 @@
+//! The trait that a kind of job implements once.
+//!
+//! A kind knows its AWS calls and what their answers mean. Everything else (records, tickets,
+//! deadlines, waiting, publication) is the [lifecycle](crate::lifecycle)'s.
+
+use std::future::Future;
+
+use errors::JobError;
+use jiff::Timestamp;
+use models::{ItemName, Kind, RunId, WaitingFor};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use store::Store;
+
+use crate::{Environment, InvalidEnvironment, PollSchedule};
+
+/// What a step knows about the run it serves.
+#[derive(Debug, Clone, Copy)]
+pub struct RunContext<'a> {
+    pub run_id: &'a RunId,
+    pub item: &'a ItemName,
+    /// Counts from 1; see [`models::Ticket::attempt`].
+    pub attempt: u32,
+    pub now: Timestamp,
+    /// How old a finished result may be to be used instead of a new job.
+    pub max_age: Option<jiff::SignedDuration>,
+}
+
+/// What is already there, seen before anything is started.
+#[derive(Debug)]
+pub enum Found<Handle> {
+    /// The job of this very run and attempt.
+    Ours(Handle),
+    /// Somebody else's job, and AWS runs only one at a time.
+    Busy(WaitingFor),
+    /// A finished job of ours, young enough and not yet collected.
+    Reusable(Handle),
+    /// A published result of ours, young enough; the value says where it is.
+    Published(Value),
+    /// Nothing: a job can be started.
+    Free,
+}
+
+/// What came of starting.
+#[derive(Debug)]
+pub enum Started<Handle> {
+    Running(Handle),
+    /// AWS runs only one at a time, and another was there.
+    Busy(WaitingFor),
+}
+
+/// Where a job stands, in one vocabulary for AWS's three.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    Running,
+    Complete,
+}
+
+/// What came of cancelling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cancelled {
+    /// Nothing of ours runs, and nothing can come to light later.
+    Ended,
+    /// Nothing of ours is to be seen, but a start that was attempted may still show.
+    NotVisible,
+}
+
+/// A file that collecting wrote under `runs/`, to be published in `table`.
+#[derive(Debug, Clone)]
+pub struct Part {
+    pub table: &'static str,
+    pub key: String,
+    pub etag: String,
+    pub rows: u64,
+    pub bytes: u64,
+}
+
+/// What collecting left.
+#[derive(Debug, Clone)]
+pub struct Collected {
+    pub parts: Vec<Part>,
+    /// Pointers and headline numbers, a few hundred bytes.
+    pub result: Value,
+}
+
+/// One kind of job. Parsing a `Request` validates it, so that nothing of a bad request reaches AWS.
+pub trait Job: Sized + Send + Sync + 'static {
+    const KIND: Kind;
+    const SCHEDULE: PollSchedule;
+    /// How long a run may take when the request does not say.
+    const DEADLINE_HOURS: u32;
+
+    type Request: Serialize + DeserializeOwned + std::fmt::Debug + Send + Sync;
+    type Handle: Serialize + DeserializeOwned + Send + Sync;
+
+    /// Reads the configuration and builds the clients. Calls nothing.
+    fn new(environment: &Environment) -> Result<Self, InvalidEnvironment>;
+
+    fn store(&self) -> &Store;
+
+    /// The checks of a request that depend on the configuration.
+    fn check(&self, request: &Self::Request) -> Result<(), JobError>;
+
+    /// Fills in what the request leaves to the organization, such as its root.
+    fn resolve(&self, request: &mut Self::Request) -> impl Future<Output = Result<(), JobError>> + Send;
+
+    /// The item that the (resolved) request is about.
+    fn item(request: &Self::Request) -> Result<ItemName, JobError>;
+
+    /// Looks for what is already there. Starts nothing.
+    fn find(
+        &self,
+        run: RunContext<'_>,
+        request: &Self::Request,
+    ) -> impl Future<Output = Result<Found<Self::Handle>, JobError>> + Send;
+
+    /// Starts the job. Called only after [`Job::find`] has found nothing.
+    fn start(
+        &self,
+        run: RunContext<'_>,
+        request: &Self::Request,
+    ) -> impl Future<Output = Result<Started<Self::Handle>, JobError>> + Send;
+
+    /// Whether AWS would start the job; changes nothing. The text says why (not).
+    fn would_start(
+        &self,
+        run: RunContext<'_>,
+        request: &Self::Request,
+    ) -> impl Future<Output = Result<(bool, String), JobError>> + Send;
+
+    /// Asks where the job stands. A job that ended without a result is an error.
+    fn status(
+        &self,
+        run: RunContext<'_>,
+        handle: &mut Self::Handle,
+    ) -> impl Future<Output = Result<Progress, JobError>> + Send;
+
+    /// Reads what the job left and writes it as parts.
+    fn collect(
+        &self,
+        run: RunContext<'_>,
+        request: &Self::Request,
+        handle: &Self::Handle,
+    ) -> impl Future<Output = Result<Collected, JobError>> + Send;
+
+    /// Ends the job if it is ours and still runs. Without a handle it is looked for first.
+    fn cancel(
+        &self,
+        run: RunContext<'_>,
+        request: &Self::Request,
+        handle: Option<&Self::Handle>,
+        attempted_at: Option<Timestamp>,
+    ) -> impl Future<Output = Result<Cancelled, JobError>> + Send;
+}

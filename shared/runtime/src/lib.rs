@@ -1,0 +1,23 @@
+//! What every kind of job has in common. Reading order:
+//!
+//! 1. [`job`]: the trait a kind implements once: find, start, status, collect, cancel.
+//! 2. [`lifecycle`]: the steps around it: records, tickets, deadlines, publication.
+//! 3. [`schedule`]: how long to wait before asking again.
+//! 4. [`environment`]: configuration, read once and validated at cold start.
+//! 5. [`function`] and [`lambda`]: from an event to an answer, with logs, metrics and caught panics.
+
+pub mod aws;
+pub mod environment;
+pub mod function;
+pub mod job;
+pub mod lambda;
+pub mod lifecycle;
+pub mod metrics;
+pub mod schedule;
+
+pub use environment::{Environment, InvalidEnvironment, Variable};
+pub use function::{Function, Invocation};
+pub use job::{Cancelled, Collected, Found, Job, Part, Progress, RunContext, Started};
+pub use lifecycle::Step;
+pub use metrics::Metrics;
+pub use schedule::PollSchedule;

@@ -1,0 +1,122 @@
+//! The collect step: reads what the job left, commits to it, and publishes it.
+
+use errors::JobError;
+use jiff::Timestamp;
+use models::record::PublishedFile;
+use models::{ErrorName, JobRecord, Outcome, OutcomeStatus, Phase, RunId, Ticket, keys};
+use serde_json::Value;
+use store::publish::{Manifest, publish};
+use store::{Records, Store, Versioned};
+
+use super::input::StepInput;
+use super::run::{Run, over};
+use crate::function::Invocation;
+use crate::job::{Job, Part};
+
+pub(crate) async fn collect<J: Job>(
+    job: &J,
+    invocation: &Invocation,
+    input: StepInput,
+) -> Result<Ticket, JobError> {
+    let run = Run::of_ticket(job, input.ticket).await?;
+    let records = Records::new(job.store());
+    let record = records.load(&run.ticket.run_id, &run.ticket.item).await?;
+    let record = record.ok_or_else(|| {
+        JobError::new(
+            ErrorName::Incomplete,
+            format!("run {} has no record, so nobody can say whose result this is", run.ticket.run_id),
+            "Begin the run with the start step.",
+        )
+    })?;
+    match &record.value.phase {
+        Phase::Closed { outcome, .. } => return Ok(over(run.ticket, outcome)),
+        Phase::Collected { .. } => return finish(job.store(), invocation, run.ticket, record).await,
+        Phase::Intended { .. } | Phase::Started { .. } => {}
+    }
+    let handle = run.handle()?;
+    let collected = job.collect(run.context(invocation), &run.request.own, &handle).await?;
+    let phase = Phase::Collected {
+        handle: serde_json::to_value(handle).map_err(JobError::defect)?,
+        files: files(&run.ticket.run_id, &collected.parts),
+        result: collected.result,
+    };
+    match advance(&records, invocation, record, phase).await? {
+        Some(record) => finish(job.store(), invocation, run.ticket, record).await,
+        None => Err(JobError::new(
+            ErrorName::Transient,
+            format!("the record of run {} was changed while its result was read", run.ticket.run_id),
+            "The step is repeated.",
+        )),
+    }
+}
+
+/// Publishes a committed run and closes it. Called by whoever finds the record committed.
+pub(crate) async fn finish(
+    store: &Store,
+    invocation: &Invocation,
+    ticket: Ticket,
+    record: Versioned<JobRecord>,
+) -> Result<Ticket, JobError> {
+    let Phase::Collected { handle, files, result } = record.value.phase.clone() else {
+        return Err(JobError::defect("a run that is not committed was to be published"));
+    };
+    let manifest = Manifest {
+        schema_version: Manifest::VERSION,
+        kind: record.value.kind,
+        run_id: &record.value.run_id,
+        files: &files,
+        result: &result,
+    };
+    publish(store, &manifest).await?;
+    let outcome = succeeded(invocation.now(), result);
+    let records = Records::new(store);
+    let phase = Phase::Closed { outcome: outcome.clone(), handle: Some(handle), attempted_at: None };
+    let closed = match advance(&records, invocation, record, phase).await? {
+        Some(closed) => closed,
+        // Another invocation found it committed too, and was first.
+        None => records
+            .load(&ticket.run_id, &ticket.item)
+            .await?
+            .ok_or_else(|| JobError::defect("the record has vanished from the bucket"))?,
+    };
+    records.unmark(&ticket.run_id, &ticket.item).await?;
+    let outcome = closed.value.outcome().cloned().unwrap_or(outcome);
+    Ok(over(ticket, &outcome))
+}
+
+fn succeeded(at: Timestamp, result: Value) -> Outcome {
+    Outcome { status: OutcomeStatus::Succeeded, at, failure: None, result: Some(result) }
+}
+
+/// Where each part is published. Files of one table are numbered in their order.
+fn files(run: &RunId, parts: &[Part]) -> Vec<PublishedFile> {
+    let mut files: Vec<PublishedFile> = Vec::with_capacity(parts.len());
+    for part in parts {
+        let prefix = keys::table_prefix(part.table);
+        let number = files.iter().filter(|file| file.key.starts_with(&prefix)).count();
+        files.push(PublishedFile {
+            part: part.key.clone(),
+            etag: part.etag.clone(),
+            key: keys::table(part.table, run, u32::try_from(number).unwrap_or(u32::MAX)),
+            rows: part.rows,
+            bytes: part.bytes,
+        });
+    }
+    files
+}
+
+/// Writes the record's next phase; `None` when somebody else has written it meanwhile.
+pub(crate) async fn advance(
+    records: &Records<'_>,
+    invocation: &Invocation,
+    record: Versioned<JobRecord>,
+    phase: Phase,
+) -> Result<Option<Versioned<JobRecord>>, JobError> {
+    let next = JobRecord {
+        phase,
+        updated_at: invocation.now(),
+        writer: invocation.request_id.clone(),
+        ..record.value
+    };
+    records.update(&record.etag, next).await
+}

@@ -1,0 +1,86 @@
+//! The steps of a job, the same for every kind.
+//!
+//! | step | takes | answers |
+//! |---|---|---|
+//! | [`start`] | a request, or a ticket that waits | `wait`, `poll`, `collect` or `done` |
+//! | [`status`] | a ticket of a running job | `poll` or `collect` |
+//! | [`collect`] | a ticket of a complete job | `done` |
+//! | [`cancel`] | whatever the failed step had, and its error | `failed`, or `done` when the run had succeeded after all |
+//!
+//! Every step may run twice, at any time after it first ran, and after a crash at any point of its
+//! first run: what it did is found again in the record, in AWS's own list, or in the bytes that are
+//! already there. Nothing is started twice, and an outcome, once recorded, stays.
+
+mod cancel;
+mod collect;
+mod input;
+mod request;
+mod run;
+mod start;
+mod status;
+
+pub use input::{Caught, Execution, StepInput};
+pub use request::Common;
+
+use std::sync::Arc;
+
+use errors::JobError;
+use models::Ticket;
+use serde_json::Value;
+
+use crate::environment::{Environment, InvalidEnvironment};
+use crate::function::Function;
+use crate::job::Job;
+
+/// The steps of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    Start,
+    Status,
+    Collect,
+    Cancel,
+}
+
+impl Step {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Status => "status",
+            Self::Collect => "collect",
+            Self::Cancel => "cancel",
+        }
+    }
+}
+
+/// The function that serves `step` of the kind `J`.
+pub fn function<J: Job>(step: Step, environment: &Environment) -> Result<Function, InvalidEnvironment> {
+    let job = Arc::new(J::new(environment)?);
+    Ok(Function::new(J::KIND.as_str(), step.as_str(), environment, move |event, invocation| {
+        let job = Arc::clone(&job);
+        async move {
+            let input = StepInput::read(event)?;
+            let invocation = invocation.entered_at(input.entered_at);
+            let ticket = match step {
+                Step::Start => start::start(&*job, &invocation, input).await,
+                Step::Status => status::status(&*job, &invocation, input).await,
+                Step::Collect => collect::collect(&*job, &invocation, input).await,
+                Step::Cancel => cancel::cancel(&*job, &invocation, input).await,
+            }?;
+            answer(&ticket)
+        }
+    }))
+}
+
+/// The ticket as the state machine carries it. Its size is bounded by construction; a ticket that
+/// is too large all the same is caught here, before it can end an execution at 256 KiB.
+fn answer(ticket: &Ticket) -> Result<Value, JobError> {
+    let value = serde_json::to_value(ticket).map_err(JobError::defect)?;
+    let bytes = value.to_string().len();
+    if bytes > Ticket::MAX_BYTES {
+        return Err(JobError::defect(format!(
+            "a ticket of {bytes} bytes exceeds the limit of {}",
+            Ticket::MAX_BYTES
+        )));
+    }
+    Ok(value)
+}
