@@ -1,0 +1,182 @@
+//! Map: the same states for every item, inline or in executions of their own.
+
+use futures_util::stream::{self, StreamExt};
+use serde_json::{Value, json};
+
+use super::{Entered, Interpreter, Thread, runtime_error};
+use crate::definition::{Items, Map};
+use crate::service::{ExecutionStatus, TaskError};
+use crate::template::Data;
+
+/// The most items that an inline Map works on at once.
+const INLINE_CONCURRENCY: usize = 40;
+/// The most children that a distributed Map runs at once.
+const DISTRIBUTED_CONCURRENCY: usize = 10_000;
+
+impl Interpreter<'_> {
+    pub(super) async fn map(
+        &self,
+        map: &Map,
+        entered: &Entered<'_>,
+        thread: &mut Thread,
+    ) -> Result<Value, TaskError> {
+        let items = self.items(map, entered, thread).await?;
+        self.record(thread, "MapStateStarted", json!({"length": items.len()}))?;
+        let result = if map.distributed {
+            self.distributed(map, entered, thread, items).await
+        } else {
+            self.inline(map, entered, thread, items).await
+        };
+        let ended = if result.is_ok() { "MapStateSucceeded" } else { "MapStateFailed" };
+        self.record(thread, ended, json!({}))?;
+        result
+    }
+
+    async fn items(
+        &self,
+        map: &Map,
+        entered: &Entered<'_>,
+        thread: &Thread,
+    ) -> Result<Vec<Value>, TaskError> {
+        let context = self.context(entered, thread);
+        let data = Data { input: &entered.input, context: &context };
+        match &map.items {
+            Items::Path(path) => match data.at(path).map_err(runtime_error)? {
+                Value::Array(items) => Ok(items.clone()),
+                _ => Err(runtime_error(format!("{} is not a list", path.as_str()))),
+            },
+            Items::S3(template) => {
+                let place = template.fill(data).map_err(runtime_error)?;
+                let (bucket, key) =
+                    (place["Bucket"].as_str().unwrap_or_default(), place["Key"].as_str().unwrap_or_default());
+                let role = &self.execution.machine.role;
+                let read = self.service.services()?.read_list(role, bucket, key).await;
+                read.map_err(|error| {
+                    TaskError::new("States.ItemReaderFailed", format!("{}: {}", error.error, error.cause))
+                })
+            }
+        }
+    }
+
+    /// The input of one item's states.
+    fn item_input(&self, map: &Map, entered: &Entered<'_>, thread: &Thread) -> Result<Value, TaskError> {
+        match (&map.selector, &thread.item) {
+            (Some(selector), _) => {
+                let context = self.context(entered, thread);
+                selector.fill(Data { input: &entered.input, context: &context }).map_err(runtime_error)
+            }
+            (None, item) => Ok(item.as_ref().map(|(_, value)| value.clone()).unwrap_or_default()),
+        }
+    }
+
+    async fn inline(
+        &self,
+        map: &Map,
+        entered: &Entered<'_>,
+        thread: &Thread,
+        items: Vec<Value>,
+    ) -> Result<Value, TaskError> {
+        let concurrency = match usize::try_from(map.concurrency) {
+            Ok(0) | Err(_) => INLINE_CONCURRENCY,
+            Ok(bound) => bound.min(INLINE_CONCURRENCY),
+        };
+        let mut runs = stream::iter(items.into_iter().enumerate())
+            .map(|(index, item)| {
+                let mut thread = Thread { item: Some((index, item)), ..thread.clone() };
+                async move {
+                    let about = json!({"name": entered.name, "index": index});
+                    let input = self.item_input(map, entered, &thread)?;
+                    self.record(&mut thread, "MapIterationStarted", about.clone())?;
+                    let result = self.flow(&map.processor, input, &mut thread).await;
+                    let ended = if result.is_ok() { "MapIterationSucceeded" } else { "MapIterationFailed" };
+                    self.record(&mut thread, ended, about)?;
+                    result.map(|output| (index, output))
+                }
+            })
+            .buffer_unordered(concurrency);
+        let mut outputs = Vec::new();
+        while let Some(result) = runs.next().await {
+            outputs.push(result?);
+        }
+        Ok(in_order(outputs))
+    }
+
+    /// Every item in an execution of its own, with a history of its own.
+    async fn distributed(
+        &self,
+        map: &Map,
+        entered: &Entered<'_>,
+        thread: &mut Thread,
+        items: Vec<Value>,
+    ) -> Result<Value, TaskError> {
+        let machine = &self.execution.machine;
+        let run_id = self.service.random_id();
+        let prefix = machine.arn.replacen(":stateMachine:", ":mapRun:", 1);
+        let map_run = format!("{prefix}/{}:{run_id}", entered.name);
+        let services = self.service.services()?;
+        services.authorize(&machine.role, "states:StartExecution", &machine.arn)?;
+        self.record(thread, "MapRunStarted", json!({"mapRunArn": map_run}))?;
+        let concurrency = match usize::try_from(map.concurrency) {
+            Ok(0) | Err(_) => DISTRIBUTED_CONCURRENCY,
+            Ok(bound) => bound.min(DISTRIBUTED_CONCURRENCY),
+        };
+        let total = items.len();
+        let mut runs = stream::iter(items.into_iter().enumerate())
+            .map(|(index, item)| {
+                let run_id = &run_id;
+                let thread = Thread { previous: 0, item: Some((index, item)) };
+                async move {
+                    let input = self.item_input(map, entered, &thread)?;
+                    let arn = format!(
+                        "{}/{}:{run_id}-{index}",
+                        machine.arn.replacen(":stateMachine:", ":execution:", 1),
+                        entered.name
+                    );
+                    let child = self.service.register(
+                        arn.clone(),
+                        format!("{run_id}-{index}"),
+                        machine.clone(),
+                        input,
+                    );
+                    self.begin_child(&arn);
+                    self.service.run_flow(&child, &map.processor).await;
+                    self.end_child(&arn);
+                    Ok::<_, TaskError>((index, child))
+                }
+            })
+            .buffer_unordered(concurrency);
+        let (mut outputs, mut failed) = (Vec::new(), 0_u64);
+        let result = loop {
+            let Some(ended) = runs.next().await else { break Ok(in_order(outputs)) };
+            let (index, child) = ended?;
+            match child.status() {
+                ExecutionStatus::Succeeded => outputs.push((index, child.output().unwrap_or_default())),
+                _ => {
+                    failed += 1;
+                    let error = child.error().map(|error| error.to_value()).unwrap_or_default();
+                    outputs.push((index, error));
+                }
+            }
+            let percentage = failed as f64 * 100.0 / total as f64;
+            if failed > map.tolerated.count && percentage > map.tolerated.percentage {
+                break Err(TaskError::new(
+                    "States.ExceedToleratedFailureThreshold",
+                    "The specified tolerated failure threshold was exceeded",
+                ));
+            }
+        };
+        drop(runs);
+        match &result {
+            Ok(_) => self.record(thread, "MapRunSucceeded", json!({}))?,
+            Err(error) => {
+                self.record(thread, "MapRunFailed", json!({"error": error.error, "cause": error.cause}))?;
+            }
+        }
+        result
+    }
+}
+
+fn in_order(mut outputs: Vec<(usize, Value)>) -> Value {
+    outputs.sort_by_key(|(index, _)| *index);
+    Value::Array(outputs.into_iter().map(|(_, output)| output).collect())
+}

@@ -1,0 +1,148 @@
+//! Tasks: a function's invocation, or a nested execution.
+
+use serde_json::{Value, json};
+
+use super::{Entered, Interpreter, Thread, runtime_error, with_data, within_limit};
+use crate::definition::{Resource, Task};
+use crate::service::{ExecutionStatus, TaskError};
+use crate::template::Data;
+
+impl Interpreter<'_> {
+    pub(super) async fn task(
+        &self,
+        task: &Task,
+        entered: &Entered<'_>,
+        thread: &mut Thread,
+    ) -> Result<Value, TaskError> {
+        let context = self.context(entered, thread);
+        let data = Data { input: &entered.input, context: &context };
+        let parameters = within_limit(task.parameters.fill(data).map_err(runtime_error)?)?;
+        let (resource_type, resource) = match task.resource {
+            Resource::LambdaInvoke => ("lambda", "invoke"),
+            Resource::StartExecutionSync => ("states", "startExecution.sync:2"),
+        };
+        let mut scheduled = json!({
+            "resourceType": resource_type,
+            "resource": resource,
+            "region": region(&self.execution.arn),
+            "parameters": parameters.to_string(),
+        });
+        if let Some(timeout) = task.timeout {
+            scheduled["timeoutInSeconds"] = json!(timeout.as_secs());
+        }
+        let about = json!({"resourceType": resource_type, "resource": resource});
+        self.record(thread, "TaskScheduled", scheduled)?;
+        self.record(thread, "TaskStarted", about.clone())?;
+
+        let limit = async {
+            match task.timeout {
+                Some(timeout) => self.service.clock().sleep(timeout).await,
+                None => std::future::pending().await,
+            }
+        };
+        let called = async {
+            match task.resource {
+                Resource::LambdaInvoke => self.invoke(&parameters).await,
+                Resource::StartExecutionSync => self.nested(&parameters, thread, &about).await,
+            }
+        };
+        let (result, timed_out) = tokio::select! {
+            result = called => (result, false),
+            () = limit => (Err(TaskError::new("States.Timeout", "")), true),
+        };
+        let mut details = about;
+        match &result {
+            Ok(output) => {
+                merge(&mut details, with_data("output", output));
+                self.record(thread, "TaskSucceeded", details)?;
+            }
+            Err(error) => {
+                merge(&mut details, json!({"error": error.error, "cause": error.cause}));
+                self.record(thread, if timed_out { "TaskTimedOut" } else { "TaskFailed" }, details)?;
+            }
+        }
+        result
+    }
+
+    /// `lambda:invoke`. The function runs on when the task times out or the execution is stopped:
+    /// nothing can call it back.
+    async fn invoke(&self, parameters: &Value) -> Result<Value, TaskError> {
+        let function = parameters["FunctionName"].as_str().unwrap_or_default();
+        let payload = parameters.get("Payload").cloned().unwrap_or_else(|| json!({}));
+        let role = &self.execution.machine.role;
+        let result = self.service.services()?.invoke(role, function, payload).await?;
+        let request_id = self.service.random_id();
+        Ok(json!({
+            "ExecutedVersion": "$LATEST",
+            "Payload": result,
+            "SdkHttpMetadata": {"HttpStatusCode": 200},
+            "SdkResponseMetadata": {"RequestId": request_id},
+            "StatusCode": 200,
+        }))
+    }
+
+    /// `startExecution.sync:2`: starts an execution and waits for its end.
+    async fn nested(
+        &self,
+        parameters: &Value,
+        thread: &mut Thread,
+        about: &Value,
+    ) -> Result<Value, TaskError> {
+        let refused = |error: crate::service::Refused| {
+            TaskError::new(format!("StepFunctions.{}Exception", error.code), error.message)
+        };
+        let machine = parameters["StateMachineArn"].as_str().unwrap_or_default();
+        let role = &self.execution.machine.role;
+        let services = self.service.services()?;
+        services.authorize(role, "states:StartExecution", machine)?;
+        let rule = format!(
+            "{}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule",
+            self.execution
+                .arn
+                .splitn(6, ':')
+                .take(5)
+                .collect::<Vec<_>>()
+                .join(":")
+                .replacen(":states:", ":events:", 1)
+        );
+        for action in ["events:PutTargets", "events:PutRule", "events:DescribeRule"] {
+            services.authorize(role, action, &rule)?;
+        }
+        let input = parameters.get("Input").cloned().unwrap_or_else(|| json!({}));
+        let child = self.service.start(machine, parameters["Name"].as_str(), input).map_err(refused)?;
+        self.begin_child(&child.arn);
+        let mut submitted = about.clone();
+        merge(&mut submitted, with_data("output", &json!({"ExecutionArn": child.arn})));
+        self.record(thread, "TaskSubmitted", submitted)?;
+        let status = child.finished().await;
+        self.service.clock().sleep(self.service.latency().nested_completion).await;
+        self.end_child(&child.arn);
+        let mut described = json!({
+            "ExecutionArn": child.arn,
+            "Input": child.input,
+            "Name": child.name,
+            "StartDate": child.started.as_millisecond(),
+            "StateMachineArn": child.machine.arn,
+            "Status": status.as_str(),
+            "StopDate": child.ended().map(|at| at.as_millisecond()),
+        });
+        if status == ExecutionStatus::Succeeded {
+            described["Output"] = child.output().unwrap_or_default();
+            return Ok(described);
+        }
+        if let Some(error) = child.error() {
+            merge(&mut described, json!({"Error": error.error, "Cause": error.cause}));
+        }
+        Err(TaskError::new("States.TaskFailed", described.to_string()))
+    }
+}
+
+fn region(arn: &str) -> &str {
+    arn.split(':').nth(3).unwrap_or_default()
+}
+
+fn merge(into: &mut Value, members: Value) {
+    if let (Some(into), Value::Object(members)) = (into.as_object_mut(), members) {
+        into.extend(members);
+    }
+}
