@@ -1,0 +1,279 @@
+//! The whole: what it is made of, what happened, and what it is told to do.
+
+mod serve;
+mod states;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use local_clock::Clock;
+use local_states::service::Latency as StatesLatency;
+use local_states::{Services, StatusChange, StepFunctions};
+use s3s::service::S3Service;
+
+use crate::ec2::{Accepted, Report, Reports};
+use crate::faults::{FaultRule, Faults};
+pub use crate::iam::Use;
+use crate::iam::{Credentials, Gate, PolicyDocument, Principal};
+use crate::lambda::{Lambda, Latency as LambdaLatency, Runner};
+use crate::organization::Organization;
+use crate::s3::{self, Storage};
+use crate::settings::{ReportOutcome, Settings};
+use crate::throttle::Throttle;
+use crate::wire::{Disconnected, Request, Response};
+
+/// What a simulated AWS begins with.
+pub struct Options {
+    pub clock: Clock,
+    pub partition: String,
+    pub region: String,
+    /// The account that everything is deployed to.
+    pub account: String,
+    pub organization: Organization,
+    pub settings: Settings,
+    pub faults: Vec<FaultRule>,
+    /// Where buckets are folders; in memory without it.
+    pub folder: Option<PathBuf>,
+    pub runner: Arc<dyn Runner>,
+    pub states_latency: StatesLatency,
+    pub lambda_latency: LambdaLatency,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("region", &self.region)
+            .field("account", &self.account)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One call that a function made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    pub function: String,
+    /// `service:Operation`.
+    pub action: String,
+}
+
+struct World {
+    organization: Organization,
+    reports: Reports,
+    settings: Settings,
+    throttle: Throttle,
+    calls: Vec<Call>,
+    requests: u64,
+}
+
+type Listener = Box<dyn Fn(&StatusChange) + Send + Sync>;
+
+/// A simulated AWS: one Region, one organization.
+#[derive(Clone)]
+pub struct Aws(Arc<Inner>);
+
+struct Inner {
+    clock: Clock,
+    partition: String,
+    region: String,
+    account: String,
+    gate: Arc<Gate>,
+    storage: Arc<Storage>,
+    s3: S3Service,
+    states: StepFunctions,
+    lambda: Lambda,
+    faults: Faults,
+    world: Mutex<World>,
+    /// The policies of state machines' roles, by role.
+    roles: Mutex<BTreeMap<String, Arc<PolicyDocument>>>,
+    listeners: Mutex<Vec<Listener>>,
+}
+
+impl fmt::Debug for Aws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aws")
+            .field("region", &self.0.region)
+            .field("account", &self.0.account)
+            .finish_non_exhaustive()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Aws {
+    pub fn new(options: Options) -> Self {
+        let gate = Arc::new(Gate::default());
+        let storage = Arc::new(Storage::new(options.clock.clone(), options.folder));
+        let s3 = s3::service(
+            Arc::clone(&storage),
+            Arc::clone(&gate),
+            options.partition.clone(),
+            options.region.clone(),
+        );
+        let states = StepFunctions::new(
+            options.clock.clone(),
+            &options.partition,
+            &options.region,
+            &options.account,
+            options.organization.seed,
+            options.states_latency,
+        );
+        let lambda =
+            Lambda::new(options.clock.clone(), Arc::clone(&gate), options.runner, options.lambda_latency);
+        let aws = Self(Arc::new(Inner {
+            clock: options.clock,
+            partition: options.partition,
+            region: options.region,
+            account: options.account,
+            gate,
+            storage,
+            s3,
+            states,
+            lambda,
+            faults: Faults::new(options.faults),
+            world: Mutex::new(World {
+                organization: options.organization,
+                reports: Reports::default(),
+                settings: options.settings,
+                throttle: Throttle::default(),
+                calls: Vec::new(),
+                requests: 0,
+            }),
+            roles: Mutex::default(),
+            listeners: Mutex::default(),
+        }));
+        let inner: Arc<dyn Services> = Arc::<Inner>::clone(&aws.0);
+        aws.0.states.connect(Arc::downgrade(&inner));
+        aws
+    }
+
+    // --- what it is made of -----------------------------------------------------------------
+
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    pub fn partition(&self) -> &str {
+        &self.0.partition
+    }
+
+    pub fn region(&self) -> &str {
+        &self.0.region
+    }
+
+    pub fn account(&self) -> &str {
+        &self.0.account
+    }
+
+    pub fn storage(&self) -> &Storage {
+        &self.0.storage
+    }
+
+    pub fn states(&self) -> &StepFunctions {
+        &self.0.states
+    }
+
+    pub fn lambda(&self) -> &Lambda {
+        &self.0.lambda
+    }
+
+    pub fn gate(&self) -> &Gate {
+        &self.0.gate
+    }
+
+    pub fn faults(&self) -> &Faults {
+        &self.0.faults
+    }
+
+    /// Credentials of somebody who may do everything in the account.
+    pub fn administrator(&self) -> Credentials {
+        self.0.gate.identities.issue(self.0.person("Admin"))
+    }
+
+    /// Gives a state machine's role its policies.
+    pub fn put_role(&self, arn: &str, policy: Arc<PolicyDocument>) {
+        lock(&self.0.roles).insert(arn.to_owned(), policy);
+    }
+
+    /// Calls `listener` whenever an execution begins or ends.
+    pub fn on_status_change(&self, listener: impl Fn(&StatusChange) + Send + Sync + 'static) {
+        lock(&self.0.listeners).push(Box::new(listener));
+    }
+
+    // --- what happened ----------------------------------------------------------------------
+
+    /// The calls that functions made, in their order.
+    pub fn calls(&self) -> Vec<Call> {
+        lock(&self.0.world).calls.clone()
+    }
+
+    /// The reports, at this moment.
+    pub fn reports(&self) -> Vec<Report> {
+        self.0.settle().reports.all().to_vec()
+    }
+
+    pub fn organization(&self) -> Organization {
+        lock(&self.0.world).organization.clone()
+    }
+
+    /// Changes switches or the organization while everything runs.
+    pub fn change(&self, change: impl FnOnce(&mut Settings, &mut Organization)) {
+        let mut world = lock(&self.0.world);
+        let world = &mut *world;
+        change(&mut world.settings, &mut world.organization);
+    }
+
+    /// Somebody else starts a report that takes so long.
+    pub fn start_foreign_report(&self, duration: Duration) -> String {
+        let mut world = self.0.settle();
+        let accepted = Accepted {
+            bucket: "somebody-elses-bucket".to_owned(),
+            prefix: "reports".to_owned(),
+            target: world.organization.root.clone(),
+            tags: Vec::new(),
+            caller: Arc::new(self.0.person("SomebodyElse")),
+        };
+        let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+        let (seed, now) = (world.organization.seed, self.0.clock.now());
+        world.reports.start(accepted, ReportOutcome::NoObject, duration, SignedDuration::ZERO, seed, now)
+    }
+
+    // --- requests -----------------------------------------------------------------------------
+
+    /// Answers one HTTP request.
+    pub async fn call(&self, request: Request) -> Result<Response, Disconnected> {
+        self.0.call(request).await
+    }
+}
+
+impl Inner {
+    fn person(&self, name: &str) -> Principal {
+        Principal {
+            account: self.account.clone(),
+            arn: format!("arn:{}:iam::{}:user/{name}", self.partition, self.account),
+            policy: None,
+            sandbox: None,
+            function: None,
+        }
+    }
+
+    /// The world, with everything done that is due.
+    fn settle(&self) -> MutexGuard<'_, World> {
+        let mut guard = lock(&self.world);
+        let world = &mut *guard;
+        world.reports.settle(self.clock.now(), &world.organization, &world.settings, &self.storage);
+        guard
+    }
+
+    fn stop_executions(&self) {
+        for execution in self.states.executions() {
+            let _ =
+                self.states.stop(&execution.arn, Some("Stopped".to_owned()), Some("by the test".to_owned()));
+        }
+    }
+}

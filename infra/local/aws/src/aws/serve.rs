@@ -1,0 +1,200 @@
+//! From an HTTP request to its answer, with its fault if it has one.
+
+use std::sync::Arc;
+
+use super::{Call, Inner, World, lock};
+use crate::ec2::{self, Ec2};
+use crate::faults::Fault;
+use crate::iam::{Principal, Question};
+use crate::lambda::InvokeError;
+use crate::organization;
+use crate::wire::query::{self, Form};
+use crate::wire::refusal::{denied, refuse, throttled, truncate};
+use crate::wire::{self, ApiError, Body, Disconnected, Protocol, Request, Response, Target, json};
+
+/// A request, taken apart.
+struct Incoming {
+    target: Target,
+    protocol: Protocol,
+    principal: Arc<Principal>,
+    request_id: String,
+    parts: http::request::Parts,
+    body: Body,
+    /// The whole body, except S3's.
+    bytes: bytes::Bytes,
+}
+
+impl Inner {
+    pub(super) async fn call(&self, request: Request) -> Result<Response, Disconnected> {
+        let request_id = {
+            let mut world = self.settle();
+            world.requests += 1;
+            format!("11111111-0000-4000-8000-{:012}", world.requests)
+        };
+        let Some(protocol) = Target::protocol_of(&request) else {
+            let error =
+                ApiError::new(403, "MissingAuthenticationToken", "Request is missing Authentication Token");
+            return Ok(refuse(Protocol::Json, &error, &request_id));
+        };
+        let (parts, body) = request.into_parts();
+        let (bytes, body) = match protocol {
+            Protocol::S3 => (bytes::Bytes::new(), body),
+            _ => (wire::collect(body).await?, Body::empty()),
+        };
+        let request = http::Request::from_parts(parts, body);
+        let Some(target) = Target::of(&request, Some(&bytes)) else {
+            let error = ApiError::new(400, "InvalidAction", "The action or operation requested is invalid");
+            return Ok(refuse(protocol, &error, &request_id));
+        };
+        let principal = target.access_key.as_deref().and_then(|key| self.gate.identities.principal(key));
+        let Some(principal) = principal else {
+            let code =
+                if protocol == Protocol::Query { "AuthFailure" } else { "UnrecognizedClientException" };
+            let error = ApiError::new(401, code, "The security token included in the request is invalid.");
+            return Ok(refuse(protocol, &error, &request_id));
+        };
+        let (parts, body) = request.into_parts();
+        self.answer(Incoming { target, protocol, principal, request_id, parts, body, bytes }).await
+    }
+
+    /// Answers a request, with its fault if it has one. Faults are for functions.
+    async fn answer(&self, incoming: Incoming) -> Result<Response, Disconnected> {
+        let action = incoming.target.action();
+        let Some(sandbox) = incoming.principal.sandbox else { return self.serve(incoming).await };
+        lock(&self.world).calls.push(Call {
+            function: incoming.principal.function.clone().unwrap_or_default(),
+            action: action.clone(),
+        });
+        let Some(fault) = self.faults.next(&action) else { return self.serve(incoming).await };
+        tracing::debug!(action, fault = fault.name(), "fault");
+        if fault == Fault::StopBefore {
+            self.stop_executions();
+        }
+        let (protocol, request_id) = (incoming.protocol, incoming.request_id.clone());
+        let response = match fault.takes_effect() {
+            true => Some(self.serve(incoming).await?),
+            false => None,
+        };
+        let refused = |error: &ApiError| Ok(refuse(protocol, error, &request_id));
+        match fault {
+            Fault::Throttle => refused(&throttled(protocol)),
+            Fault::ServerError | Fault::ServerErrorAfter => refused(&ApiError::server()),
+            Fault::Cut | Fault::LostAnswer => Err(Disconnected),
+            Fault::Deny => refused(&denied(protocol)),
+            Fault::CrashBefore | Fault::CrashAfter => {
+                self.lambda.crash(sandbox);
+                std::future::pending().await
+            }
+            Fault::StopAfter => {
+                self.stop_executions();
+                response.ok_or(Disconnected)
+            }
+            Fault::StopBefore => response.ok_or(Disconnected),
+            Fault::Truncate => response.map(truncate).ok_or(Disconnected),
+        }
+    }
+
+    /// Answers a request as AWS would on a good day.
+    async fn serve(&self, incoming: Incoming) -> Result<Response, Disconnected> {
+        let (protocol, request_id) = (incoming.protocol, incoming.request_id.clone());
+        let answered = match incoming.target.service {
+            "s3" => return self.serve_s3(incoming).await,
+            "ec2" => self.serve_ec2(&incoming),
+            "organizations" => self.serve_organizations(&incoming),
+            "states" => self.serve_states(&incoming),
+            _ => self.serve_lambda(&incoming).await,
+        };
+        Ok(answered.unwrap_or_else(|error| refuse(protocol, &error, &request_id)))
+    }
+
+    async fn serve_s3(&self, incoming: Incoming) -> Result<Response, Disconnected> {
+        let request = http::Request::from_parts(incoming.parts, incoming.body);
+        let mut response = self.s3.call(request).await.map_err(|_| Disconnected)?;
+        if let Ok(value) = http::HeaderValue::from_str(&incoming.request_id) {
+            response.headers_mut().insert("x-amz-request-id", value);
+        }
+        Ok(response)
+    }
+
+    fn serve_ec2(&self, incoming: &Incoming) -> Result<Response, ApiError> {
+        let mut guard = self.settle();
+        let World { organization, reports, settings, .. } = &mut *guard;
+        let mut ec2 = Ec2 {
+            reports,
+            organization,
+            settings,
+            storage: &self.storage,
+            gate: &self.gate,
+            partition: &self.partition,
+            region: &self.region,
+            now: self.clock.now(),
+        };
+        let operation = &incoming.target.operation;
+        let members = ec2::call(&mut ec2, &incoming.principal, operation, &Form::parse(&incoming.bytes))?;
+        Ok(query::success(operation, &incoming.request_id, members))
+    }
+
+    fn serve_organizations(&self, incoming: &Incoming) -> Result<Response, ApiError> {
+        let (operation, caller) = (&incoming.target.operation, &incoming.principal);
+        let body = json::body(&incoming.bytes)?;
+        let mut guard = self.settle();
+        let world = &mut *guard;
+        if world.settings.throttles && !world.throttle.allows(&caller.account, operation, self.clock.now()) {
+            return Err(ApiError::new(
+                400,
+                "TooManyRequestsException",
+                "AWS Organizations can't complete your request at this time. Try again later.",
+            ));
+        }
+        self.allow(caller, &Question::new(&incoming.target.action(), "*"))?;
+        let answer =
+            organization::call(&world.organization, &world.settings, &caller.account, operation, &body)?;
+        Ok(json::success(json::Version::V1_1, &incoming.request_id, &answer))
+    }
+
+    fn serve_states(&self, incoming: &Incoming) -> Result<Response, ApiError> {
+        let body = json::body(&incoming.bytes)?;
+        let operation = &incoming.target.operation;
+        let resource = local_states::api::resource(operation, &body);
+        self.allow(&incoming.principal, &Question::new(&incoming.target.action(), &resource))?;
+        let answer = local_states::api::call(&self.states, operation, &body)
+            .map_err(|refused| ApiError::new(400, refused.code, refused.message))?;
+        Ok(json::success(json::Version::V1_0, &incoming.request_id, &answer))
+    }
+
+    async fn serve_lambda(&self, incoming: &Incoming) -> Result<Response, ApiError> {
+        let path = incoming.parts.uri.path();
+        let name = path.trim_start_matches("/2015-03-31/functions/").trim_end_matches("/invocations");
+        let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy().into_owned();
+        let function = self.lambda.function(&name).ok_or_else(|| {
+            ApiError::new(404, "ResourceNotFoundException", format!("Function not found: {name}"))
+        })?;
+        self.allow(&incoming.principal, &Question::new("lambda:InvokeFunction", &function.arn))?;
+        let payload = json::body(&incoming.bytes)?;
+        let kind = incoming.parts.headers.get("x-amz-invocation-type").and_then(|value| value.to_str().ok());
+        if kind == Some("Event") {
+            let (lambda, name) = (self.lambda.clone(), function.name.clone());
+            tokio::spawn(async move { lambda.invoke_event(&name, payload).await });
+            return Ok(wire::answer(202, "application/json", &incoming.request_id, ""));
+        }
+        let (payload, failed) = match self.lambda.invoke(&function.name, payload).await {
+            Ok(payload) => (payload, false),
+            Err(InvokeError::Function(error)) => (error.to_value(), true),
+            Err(InvokeError::NotFound) => return Err(ApiError::server()),
+        };
+        let mut response = wire::answer(200, "application/json", &incoming.request_id, payload.to_string());
+        response.headers_mut().insert("x-amz-executed-version", http::HeaderValue::from_static("$LATEST"));
+        if failed {
+            response
+                .headers_mut()
+                .insert("x-amz-function-error", http::HeaderValue::from_static("Unhandled"));
+        }
+        Ok(response)
+    }
+
+    fn allow(&self, principal: &Principal, question: &Question<'_>) -> Result<(), ApiError> {
+        self.gate
+            .check(principal, question)
+            .map_err(|denied| ApiError::new(400, "AccessDeniedException", denied.to_string()))
+    }
+}

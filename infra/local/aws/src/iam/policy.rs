@@ -1,0 +1,245 @@
+//! Policies: what a statement matches. Conditions and elements that are not understood are refused
+//! when the policy is read.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// Why a policy is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("policy: {0}")]
+pub struct InvalidPolicy(pub String);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    Allow,
+    Deny,
+}
+
+/// One statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    pub effect: Effect,
+    pub actions: Vec<String>,
+    pub resources: Vec<String>,
+    /// ARNs, accounts or `*` of a resource policy; empty in a role's.
+    pub principals: Vec<String>,
+    /// Operator, key, values.
+    pub conditions: Vec<(String, String, Vec<String>)>,
+}
+
+/// The statements of a role, or of a bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PolicyDocument {
+    pub statements: Vec<Statement>,
+}
+
+/// The condition keys of a request.
+pub type Context = BTreeMap<&'static str, String>;
+
+const OPERATORS: [&str; 6] =
+    ["StringEquals", "StringNotEquals", "StringLike", "ArnLike", "ArnEquals", "Bool"];
+
+impl PolicyDocument {
+    pub fn parse(document: &Value) -> Result<Self, InvalidPolicy> {
+        let statements = match &document["Statement"] {
+            Value::Array(statements) => statements.iter().map(Statement::parse).collect::<Result<_, _>>()?,
+            statement @ Value::Object(_) => vec![Statement::parse(statement)?],
+            _ => return Err(InvalidPolicy("Statement is missing".to_owned())),
+        };
+        Ok(Self { statements })
+    }
+
+    pub fn extend(&mut self, other: Self) {
+        self.statements.extend(other.statements);
+    }
+
+    /// What the statements that match say: a denial before anything else, `None` when none matches.
+    pub fn decide(&self, principal: &str, action: &str, resource: &str, context: &Context) -> Option<Effect> {
+        let mut decision = None;
+        for statement in &self.statements {
+            if statement.matches(principal, action, resource, context) {
+                if statement.effect == Effect::Deny {
+                    return Some(Effect::Deny);
+                }
+                decision = Some(Effect::Allow);
+            }
+        }
+        decision
+    }
+}
+
+impl Statement {
+    fn parse(statement: &Value) -> Result<Self, InvalidPolicy> {
+        let refused = |what: String| Err(InvalidPolicy(what));
+        let Some(members) = statement.as_object() else {
+            return refused("a statement is not an object".into());
+        };
+        for name in members.keys() {
+            if !matches!(name.as_str(), "Sid" | "Effect" | "Action" | "Resource" | "Principal" | "Condition")
+            {
+                return refused(format!("the element {name:?} is not supported"));
+            }
+        }
+        let effect = match statement["Effect"].as_str() {
+            Some("Allow") => Effect::Allow,
+            Some("Deny") => Effect::Deny,
+            other => return refused(format!("Effect {other:?}")),
+        };
+        let principals = match &statement["Principal"] {
+            Value::Null => Vec::new(),
+            Value::String(text) => vec![text.clone()],
+            Value::Object(kinds) => kinds.values().flat_map(texts).collect(),
+            other => return refused(format!("Principal {other}")),
+        };
+        let mut conditions = Vec::new();
+        for (operator, keys) in statement["Condition"].as_object().into_iter().flatten() {
+            if !OPERATORS.contains(&operator.as_str()) {
+                return refused(format!("the condition operator {operator:?} is not supported"));
+            }
+            for (key, values) in keys.as_object().into_iter().flatten() {
+                conditions.push((operator.clone(), key.clone(), texts(values)));
+            }
+        }
+        let actions = texts(&statement["Action"]);
+        if actions.is_empty() {
+            return refused("a statement without Action".into());
+        }
+        Ok(Self { effect, actions, resources: texts(&statement["Resource"]), principals, conditions })
+    }
+
+    fn matches(&self, principal: &str, action: &str, resource: &str, context: &Context) -> bool {
+        let by = |patterns: &[String], text: &str| patterns.iter().any(|pattern| like(pattern, text));
+        self.actions.iter().any(|pattern| like(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase()))
+            && by(&self.resources, resource)
+            && (self.principals.is_empty() || self.principals.iter().any(|it| is_principal(it, principal)))
+            && self.conditions.iter().all(|(operator, key, values)| holds(operator, key, values, context))
+    }
+}
+
+/// Whether a resource policy's principal is the caller: everybody, the whole account, or the ARN.
+fn is_principal(pattern: &str, principal: &str) -> bool {
+    let account = principal.split(':').nth(4).unwrap_or_default();
+    pattern == "*"
+        || pattern == account
+        || pattern.strip_suffix(":root").is_some_and(|root| root.ends_with(&format!("::{account}")))
+        || pattern == principal
+}
+
+fn holds(operator: &str, key: &str, values: &[String], context: &Context) -> bool {
+    let found = context.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value);
+    match (operator, found) {
+        ("StringNotEquals", None) => true,
+        (_, None) => false,
+        ("StringNotEquals", Some(found)) => !values.contains(found),
+        ("StringLike" | "ArnLike" | "ArnEquals", Some(found)) => {
+            values.iter().any(|value| like(value, found))
+        }
+        ("Bool", Some(found)) => values.iter().any(|value| value.eq_ignore_ascii_case(found)),
+        (_, Some(found)) => values.contains(found),
+    }
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Bool(truth) => vec![truth.to_string()],
+        Value::Array(values) => values.iter().flat_map(texts).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// IAM's wildcards: `*` is any text, `?` any character.
+fn like(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut p, mut t, mut star) = (0, 0, None);
+    while t < text.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(it) if *it == '?' || *it == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            _ => match star {
+                Some((at, from)) => {
+                    p = at + 1;
+                    t = from + 1;
+                    star = Some((at, t));
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|it| *it == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn decide(document: Value, action: &str, resource: &str, context: &Context) -> Option<Effect> {
+        let principal = "arn:aws:sts::012345678901:assumed-role/r/s";
+        PolicyDocument::parse(&document).unwrap().decide(principal, action, resource, context)
+    }
+
+    #[test]
+    fn a_denial_comes_before_everything() {
+        let document = json!({"Statement": [
+            {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::b/*"},
+            {"Effect": "Deny", "Action": ["s3:PutObject"], "Resource": "arn:aws:s3:::b/tables/*"},
+        ]});
+        let context = Context::new();
+        assert_eq!(
+            decide(document.clone(), "s3:PutObject", "arn:aws:s3:::b/runs/x", &context),
+            Some(Effect::Allow)
+        );
+        assert_eq!(
+            decide(document.clone(), "s3:PutObject", "arn:aws:s3:::b/tables/x", &context),
+            Some(Effect::Deny)
+        );
+        assert_eq!(decide(document, "s3:PutObject", "arn:aws:s3:::c/x", &context), None);
+    }
+
+    #[test]
+    fn conditions_need_their_key_and_one_of_their_values() {
+        let document = json!({"Statement": {"Effect": "Allow", "Principal": {"AWS": "012345678901"},
+            "Action": "s3:PutObject", "Resource": "*",
+            "Condition": {"StringEquals": {"aws:CalledViaLast": ["a.amazonaws.com", "b.amazonaws.com"]}}}});
+        let with = |value: &str| Context::from([("aws:CalledViaLast", value.to_owned())]);
+        assert_eq!(
+            decide(document.clone(), "s3:PutObject", "x", &with("b.amazonaws.com")),
+            Some(Effect::Allow)
+        );
+        assert_eq!(decide(document.clone(), "s3:PutObject", "x", &with("c.amazonaws.com")), None);
+        assert_eq!(decide(document, "s3:PutObject", "x", &Context::new()), None);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused_by_name() {
+        for (statement, name) in [
+            (json!({"Effect": "Allow", "NotAction": "x", "Resource": "*"}), "NotAction"),
+            (
+                json!({"Effect": "Allow", "Action": "x", "Resource": "*", "Condition": {"IpAddress": {}}}),
+                "IpAddress",
+            ),
+        ] {
+            let error = PolicyDocument::parse(&json!({"Statement": [statement]})).unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn wildcards_match_as_iams() {
+        assert!(
+            like("arn:aws:s3:::b/*", "arn:aws:s3:::b/a/b")
+                && like("*", "")
+                && like("a?c", "abc")
+                && like("a*b*c", "axxbyyc")
+        );
+        assert!(!like("a?c", "ac") && !like("b", "bb") && !like("a*b", "axc"));
+    }
+}

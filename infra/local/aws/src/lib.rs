@@ -1,0 +1,27 @@
+//! A simulated AWS organization, and the APIs that Muster calls, over their real wire protocols.
+//!
+//! No emulator implements these jobs: elsewhere no CSV ever appears and lifecycles are stubs. This
+//! one follows AWS's service models and documentation; where AWS documents nothing, its behaviour is
+//! a [switch](settings::Settings), never a fact.
+//!
+//! * [`aws`]: the whole: who calls, what is answered, what goes wrong on request.
+//! * [`organization`], [`ec2`], [`s3`], [`lambda`]: the services.
+//! * [`iam`]: callers, policies, dependent permissions.
+//! * [`faults`]: throttles, lost answers, crashes, stops.
+//! * [`connector`]: an SDK's calls, answered in process.
+
+pub mod aws;
+pub mod connector;
+pub mod ec2;
+pub mod faults;
+pub mod iam;
+pub mod lambda;
+pub mod organization;
+pub mod s3;
+pub mod settings;
+pub mod throttle;
+pub mod wire;
+
+pub use aws::{Aws, Call, Use};
+pub use faults::{Fault, FaultRule};
+pub use settings::Settings;

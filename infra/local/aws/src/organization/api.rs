@@ -1,0 +1,244 @@
+//! The reads of AWS Organizations (JSON 1.1).
+
+use serde_json::{Value, json};
+
+use super::{Account, Organization, Unit};
+use crate::settings::Settings;
+use crate::wire::ApiError;
+
+/// The most items on a page.
+const PAGE: usize = 20;
+
+/// Answers one operation. The caller has been authorised.
+pub fn call(
+    organization: &Organization,
+    settings: &Settings,
+    caller: &str,
+    operation: &str,
+    body: &Value,
+) -> Result<Value, ApiError> {
+    if organization.accounts.iter().all(|account| account.id != caller) {
+        return Err(error(
+            "AWSOrganizationsNotInUseException",
+            "Your account is not a member of an organization.",
+        ));
+    }
+    // Any member may ask for the organization; the rest is for administrators.
+    let administrator = caller == organization.management_account
+        || organization.delegated.iter().any(|(account, _)| account == caller);
+    if operation != "DescribeOrganization" && !administrator {
+        return Err(error("AccessDeniedException", "You don't have permissions to access this resource."));
+    }
+    match operation {
+        "DescribeOrganization" => Ok(json!({"Organization": describe(organization)})),
+        "ListRoots" => page(settings, body, "Roots", vec![root(organization)]),
+        "ListAccounts" => {
+            let all = organization.accounts.iter().map(|it| account(organization, settings, it)).collect();
+            page(settings, body, "Accounts", all)
+        }
+        "ListAccountsForParent" => {
+            let parent = parent(organization, body)?;
+            let children = organization.accounts.iter().filter(|it| it.parent == parent);
+            page(settings, body, "Accounts", children.map(|it| account(organization, settings, it)).collect())
+        }
+        "ListOrganizationalUnitsForParent" => {
+            let parent = parent(organization, body)?;
+            let children = organization.units.iter().filter(|it| it.parent == parent);
+            page(settings, body, "OrganizationalUnits", children.map(|it| unit(organization, it)).collect())
+        }
+        "DescribeAccount" => {
+            let id = text(body, "AccountId")?;
+            let found = organization.accounts.iter().find(|it| it.id == id);
+            let found = found.ok_or_else(|| {
+                error("AccountNotFoundException", "You specified an account that doesn't exist.")
+            })?;
+            Ok(json!({"Account": account(organization, settings, found)}))
+        }
+        "ListDelegatedAdministrators" => {
+            let service = body["ServicePrincipal"].as_str();
+            let delegated = organization
+                .delegated
+                .iter()
+                .filter(|(_, principal)| service.is_none_or(|service| service == principal))
+                .filter_map(|(id, _)| organization.accounts.iter().find(|it| it.id == *id));
+            page(
+                settings,
+                body,
+                "DelegatedAdministrators",
+                delegated.map(|it| account(organization, settings, it)).collect(),
+            )
+        }
+        "ListAWSServiceAccessForOrganization" => {
+            let trusted = organization
+                .trusted
+                .iter()
+                .map(|it| json!({"ServicePrincipal": it, "DateEnabled": 1_700_000_000}));
+            page(settings, body, "EnabledServicePrincipals", trusted.collect())
+        }
+        other => Err(error("UnknownOperationException", &format!("{other} is not simulated"))),
+    }
+}
+
+fn error(code: &str, message: &str) -> ApiError {
+    ApiError::new(400, code, message)
+}
+
+fn arn(organization: &Organization, resource: &str) -> String {
+    format!("arn:aws:organizations::{}:{resource}", organization.management_account)
+}
+
+fn describe(organization: &Organization) -> Value {
+    let management = organization.accounts.first();
+    json!({
+        "Id": organization.id,
+        "Arn": arn(organization, &format!("organization/{}", organization.id)),
+        "FeatureSet": "ALL",
+        "MasterAccountArn": arn(organization, &format!("account/{}/{}", organization.id, organization.management_account)),
+        "MasterAccountId": organization.management_account,
+        "MasterAccountEmail": management.map(|account| account.email.as_str()),
+        "AvailablePolicyTypes": [{"Type": "SERVICE_CONTROL_POLICY", "Status": "ENABLED"}],
+    })
+}
+
+fn root(organization: &Organization) -> Value {
+    json!({
+        "Id": organization.root,
+        "Arn": arn(organization, &format!("root/{}/{}", organization.id, organization.root)),
+        "Name": "Root",
+        "PolicyTypes": [{"Type": "DECLARATIVE_POLICY_EC2", "Status": "ENABLED"}],
+    })
+}
+
+fn account(organization: &Organization, settings: &Settings, account: &Account) -> Value {
+    let mut shown = json!({
+        "Id": account.id,
+        "Arn": arn(organization, &format!("account/{}/{}", organization.id, account.id)),
+        "Email": account.email,
+        "Name": account.name,
+        "State": account.state,
+        "JoinedMethod": "CREATED",
+        "JoinedTimestamp": account.joined.as_second(),
+    });
+    if settings.account_status {
+        shown["Status"] = json!(account.state);
+    }
+    if settings.account_paths {
+        shown["Paths"] = json!([account.path]);
+    }
+    shown
+}
+
+fn unit(organization: &Organization, unit: &Unit) -> Value {
+    json!({
+        "Id": unit.id,
+        "Arn": arn(organization, &format!("ou/{}/{}", organization.id, unit.id)),
+        "Name": unit.name,
+        "Path": unit.path,
+    })
+}
+
+fn parent<'a>(organization: &Organization, body: &'a Value) -> Result<&'a str, ApiError> {
+    let parent = text(body, "ParentId")?;
+    let exists = parent == organization.root || organization.units.iter().any(|unit| unit.id == parent);
+    exists
+        .then_some(parent)
+        .ok_or_else(|| error("ParentNotFoundException", "You specified a parent that doesn't exist."))
+}
+
+fn text<'a>(body: &'a Value, name: &str) -> Result<&'a str, ApiError> {
+    body[name]
+        .as_str()
+        .ok_or_else(|| error("InvalidInputException", &format!("You provided invalid values: {name}")))
+}
+
+/// One page of a list. With empty pages on, every other page holds nothing and carries a token.
+fn page(settings: &Settings, body: &Value, member: &str, all: Vec<Value>) -> Result<Value, ApiError> {
+    let size = match body.get("MaxResults").map(Value::as_u64) {
+        None => PAGE,
+        Some(Some(size @ 1..=20)) => usize::try_from(size).unwrap_or(PAGE),
+        Some(_) => {
+            return Err(error("InvalidInputException", "You provided invalid values: MAX_VALUE_EXCEEDED"));
+        }
+    };
+    let token = match body.get("NextToken") {
+        None | Some(Value::Null) => "0-full",
+        Some(token) => token.as_str().unwrap_or_default(),
+    };
+    let invalid = || error("InvalidInputException", "You provided invalid values: INVALID_NEXT_TOKEN");
+    let (from, kind) = token.split_once('-').ok_or_else(invalid)?;
+    let from: usize = from.parse().map_err(|_| invalid())?;
+    if settings.empty_pages && kind == "full" && from < all.len() {
+        return Ok(json!({member: [], "NextToken": format!("{from}-next")}));
+    }
+    let items: Vec<Value> = all.iter().skip(from).take(size).cloned().collect();
+    let mut answer = json!({member: items});
+    if from + size < all.len() {
+        answer["NextToken"] = json!(format!("{}-full", from + size));
+    }
+    Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::organization::{Shape, generate};
+    use jiff::Timestamp;
+
+    fn organization() -> Organization {
+        generate(&Shape { accounts: 90, ..Shape::default() }, Timestamp::UNIX_EPOCH)
+    }
+
+    fn all(
+        settings: &Settings,
+        organization: &Organization,
+        operation: &str,
+        member: &str,
+        body: Value,
+    ) -> Vec<Value> {
+        let (mut items, mut body) = (Vec::new(), body);
+        loop {
+            let page =
+                call(organization, settings, &organization.management_account, operation, &body).unwrap();
+            items.extend(page[member].as_array().unwrap().clone());
+            match page.get("NextToken") {
+                Some(token) => body["NextToken"] = token.clone(),
+                None => return items,
+            }
+        }
+    }
+
+    #[test]
+    fn every_account_is_listed_once_with_and_without_empty_pages() {
+        let organization = organization();
+        for empty_pages in [false, true] {
+            let settings = Settings { empty_pages, ..Settings::default() };
+            let accounts =
+                all(&settings, &organization, "ListAccounts", "Accounts", json!({"MaxResults": 7}));
+            assert_eq!(accounts.len(), 90);
+            assert!(accounts.iter().all(|it| it["Paths"][0].as_str().unwrap().ends_with('/')));
+        }
+    }
+
+    #[test]
+    fn only_administrators_may_list_and_page_sizes_are_bounded() {
+        let organization = organization();
+        let settings = Settings::default();
+        let member = organization.accounts[3].id.clone();
+        let code = |caller: &str, operation: &str, body: Value| {
+            call(&organization, &settings, caller, operation, &body).map(drop).map_err(|it| it.code)
+        };
+        assert_eq!(code(&member, "ListRoots", json!({})), Err("AccessDeniedException".into()));
+        assert_eq!(code(&member, "DescribeOrganization", json!({})), Ok(()));
+        assert_eq!(
+            code("999999999999", "ListRoots", json!({})),
+            Err("AWSOrganizationsNotInUseException".into())
+        );
+        for size in [0, 21] {
+            let management = &organization.management_account;
+            assert_eq!(
+                code(management, "ListAccounts", json!({"MaxResults": size})),
+                Err("InvalidInputException".into())
+            );
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Buckets and objects, in memory or as plain files.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use local_clock::Clock;
+use md5::{Digest, Md5};
+
+use crate::iam::PolicyDocument;
+
+/// What a bucket is besides its objects.
+#[derive(Debug, Clone, Default)]
+pub struct Bucket {
+    pub owner: String,
+    pub region: String,
+    pub policy: Option<PolicyDocument>,
+    pub kms: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Object {
+    pub(crate) etag: String,
+    pub(crate) size: u64,
+    pub(crate) modified: Timestamp,
+    pub(crate) content: Content,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Content {
+    Memory(Bytes),
+    File(PathBuf),
+}
+
+/// What a write requires of the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Condition {
+    None,
+    Absent,
+    Version(String),
+}
+
+/// Why a write was not made.
+#[derive(Debug)]
+pub(crate) enum WriteError {
+    NoSuchBucket,
+    NoSuchKey,
+    PreconditionFailed,
+    /// The key cannot be the name of a file.
+    UnusableKey,
+    Io(io::Error),
+}
+
+/// Buckets by name, each with its objects by key.
+type Buckets = BTreeMap<String, (Bucket, BTreeMap<String, Object>)>;
+
+/// All buckets of the simulated Region.
+#[derive(Debug)]
+pub struct Storage {
+    clock: Clock,
+    folder: Option<PathBuf>,
+    buckets: Mutex<Buckets>,
+}
+
+impl Storage {
+    /// Without a folder, objects live in memory.
+    pub fn new(clock: Clock, folder: Option<PathBuf>) -> Self {
+        Self { clock, folder, buckets: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Buckets> {
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a bucket; files that its folder holds already are its objects.
+    pub fn create_bucket(&self, name: &str, bucket: Bucket) -> io::Result<()> {
+        let mut objects = BTreeMap::new();
+        if let Some(folder) = &self.folder {
+            let root = folder.join(name);
+            std::fs::create_dir_all(&root)?;
+            let now = self.clock.now();
+            for file in files_below(&root)? {
+                let Ok(key) = file.strip_prefix(&root) else { continue };
+                let key = key.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
+                let size = std::fs::metadata(&file)?.len();
+                let etag = hash_file(&file)?;
+                objects.insert(key, Object { etag, size, modified: now, content: Content::File(file) });
+            }
+        }
+        self.lock().insert(name.to_owned(), (bucket, objects));
+        Ok(())
+    }
+
+    pub fn bucket(&self, name: &str) -> Option<Bucket> {
+        self.lock().get(name).map(|(bucket, _)| bucket.clone())
+    }
+
+    pub fn bucket_names(&self) -> Vec<String> {
+        self.lock().keys().cloned().collect()
+    }
+
+    pub(crate) fn object(&self, bucket: &str, key: &str) -> Option<Object> {
+        self.lock().get(bucket)?.1.get(key).cloned()
+    }
+
+    /// An object's whole content.
+    pub fn read(&self, bucket: &str, key: &str) -> Option<Bytes> {
+        match self.object(bucket, key)?.content {
+            Content::Memory(bytes) => Some(bytes),
+            Content::File(path) => std::fs::read(path).ok().map(Bytes::from),
+        }
+    }
+
+    /// The keys that begin with `prefix`, in order.
+    pub fn keys(&self, bucket: &str, prefix: &str) -> Vec<String> {
+        self.list(bucket, prefix, "").into_iter().map(|(key, _)| key).collect()
+    }
+
+    pub(crate) fn list(&self, bucket: &str, prefix: &str, after: &str) -> Vec<(String, Object)> {
+        let buckets = self.lock();
+        let Some((_, objects)) = buckets.get(bucket) else { return Vec::new() };
+        objects
+            .range(prefix.to_owned()..)
+            .take_while(|(key, _)| key.starts_with(prefix))
+            .filter(|(key, _)| key.as_str() > after)
+            .map(|(key, object)| (key.clone(), object.clone()))
+            .collect()
+    }
+
+    /// Writes an object, checking its condition and writing in one step.
+    pub(crate) fn put(
+        &self,
+        bucket: &str,
+        key: &str,
+        body: Bytes,
+        condition: &Condition,
+    ) -> Result<Object, WriteError> {
+        let mut buckets = self.lock();
+        let Some((_, objects)) = buckets.get_mut(bucket) else { return Err(WriteError::NoSuchBucket) };
+        match (condition, objects.get(key)) {
+            (Condition::Absent, Some(_)) => return Err(WriteError::PreconditionFailed),
+            (Condition::Version(_), None) => return Err(WriteError::NoSuchKey),
+            (Condition::Version(etag), Some(there)) if there.etag != *etag => {
+                return Err(WriteError::PreconditionFailed);
+            }
+            _ => {}
+        }
+        let etag = hex(&Md5::digest(&body));
+        let size = body.len() as u64;
+        let content = match &self.folder {
+            None => Content::Memory(body),
+            Some(folder) => {
+                let path = file_path(folder, bucket, key)?;
+                write_file(&path, |file| file.write_all(&body)).map_err(WriteError::Io)?;
+                Content::File(path)
+            }
+        };
+        let object = Object { etag, size, modified: self.clock.now(), content };
+        objects.insert(key.to_owned(), object.clone());
+        Ok(object)
+    }
+
+    /// Writes an object of any size piece by piece, without anybody's permission: for what AWS
+    /// itself delivers.
+    pub(crate) fn deliver(
+        &self,
+        bucket: &str,
+        key: &str,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), WriteError> {
+        let Some(folder) = &self.folder else {
+            let mut body = Vec::new();
+            write(&mut body).map_err(WriteError::Io)?;
+            return self.put(bucket, key, body.into(), &Condition::None).map(drop);
+        };
+        let path = file_path(folder, bucket, key)?;
+        write_file(&path, |file| write(file)).map_err(WriteError::Io)?;
+        let etag = hash_file(&path).map_err(WriteError::Io)?;
+        let size = std::fs::metadata(&path).map_err(WriteError::Io)?.len();
+        let object = Object { etag, size, modified: self.clock.now(), content: Content::File(path) };
+        let mut buckets = self.lock();
+        let Some((_, objects)) = buckets.get_mut(bucket) else { return Err(WriteError::NoSuchBucket) };
+        objects.insert(key.to_owned(), object);
+        Ok(())
+    }
+
+    pub(crate) fn delete(&self, bucket: &str, key: &str) -> Result<(), WriteError> {
+        let mut buckets = self.lock();
+        let Some((_, objects)) = buckets.get_mut(bucket) else { return Err(WriteError::NoSuchBucket) };
+        if let Some(Object { content: Content::File(path), .. }) = objects.remove(key) {
+            std::fs::remove_file(path).map_err(WriteError::Io)?;
+        }
+        Ok(())
+    }
+}
+
+/// The file of a key. Keys that would leave the bucket's folder, or name no file, are refused.
+fn file_path(folder: &Path, bucket: &str, key: &str) -> Result<PathBuf, WriteError> {
+    let usable = !key.is_empty()
+        && key.split('/').all(|part| {
+            !part.is_empty() && part != "." && part != ".." && part.len() <= 255 && !part.contains('\0')
+        });
+    if usable { Ok(folder.join(bucket).join(key)) } else { Err(WriteError::UnusableKey) }
+}
+
+/// Writes beside the file and renames, so that nobody sees a part.
+fn write_file(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<std::fs::File>) -> io::Result<()>,
+) -> io::Result<()> {
+    let parent = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(parent)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = parent.join(format!(".{name}.writing"));
+    let mut file = BufWriter::new(std::fs::File::create(&temporary)?);
+    write(&mut file)?;
+    file.flush()?;
+    drop(file);
+    std::fs::rename(temporary, path)
+}
+
+fn hash_file(path: &Path) -> io::Result<String> {
+    struct Hash(Md5);
+    impl Write for Hash {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.update(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut hash = Hash(Md5::new());
+    io::copy(&mut std::fs::File::open(path)?, &mut hash)?;
+    Ok(hex(&hash.0.finalize()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                folders.push(entry.path());
+            } else if !entry.file_name().to_string_lossy().starts_with('.') {
+                files.push(entry.path());
+            }
+        }
+    }
+    Ok(files)
+}

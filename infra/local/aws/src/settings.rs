@@ -1,0 +1,102 @@
+//! Switches: what AWS leaves open, and what a run of the simulation is to meet.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How the simulated AWS behaves where its documentation is silent or contradicts itself, and how
+/// its jobs go.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Error codes of the report operations end in `Exception`, as AWS's pages have it, or not, as
+    /// was observed.
+    pub exception_suffix: bool,
+    /// What AWS answers for a report id that is well formed and unknown.
+    pub unknown_report: UnknownReport,
+    /// The last service of the call chain when the report is written: AWS's pages name two.
+    pub called_via_last: String,
+    /// How long a report takes.
+    pub report_duration: Duration,
+    /// How the next reports end; those after the last end as complete.
+    pub report_outcomes: Vec<ReportOutcome>,
+    /// How long a new report does not show in Describe.
+    pub describe_lag: Duration,
+    /// How long after its completion the report's object appears.
+    pub delivery_lag: Duration,
+    /// How an account that could not be read shows in the report.
+    pub unreadable: Unreadable,
+    /// The columns' order and the grain of the report.
+    pub layout: Layout,
+    /// The CSV to deliver instead of a generated one.
+    pub report_csv: Option<PathBuf>,
+    /// Whether Organizations still answers `Status` beside `State`.
+    pub account_status: bool,
+    /// Whether Organizations answers `Paths`.
+    pub account_paths: bool,
+    /// Whether lists have empty pages with a token in between.
+    pub empty_pages: bool,
+    /// Whether Organizations' request rates are enforced.
+    pub throttles: bool,
+}
+
+/// The answer for a well-formed report id that nobody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnknownReport {
+    InvalidParameter,
+    NotFound,
+}
+
+/// How a report ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportOutcome {
+    Complete,
+    /// With no cause given.
+    Error,
+    /// By somebody else, half way.
+    Cancelled,
+    /// It is no longer listed, half way.
+    Vanish,
+    /// It never ends.
+    Never,
+    /// Complete, but without an object.
+    NoObject,
+    /// Complete, with two objects.
+    TwoObjects,
+}
+
+/// How an account that could not be read shows in the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreadable {
+    Omitted,
+    Blank,
+    ErrorText,
+}
+
+/// The report's layout. AWS documents none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// A row for each account and Region, a column for each attribute.
+    Wide,
+    /// A row for each account, Region and attribute.
+    Long,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            exception_suffix: true,
+            unknown_report: UnknownReport::InvalidParameter,
+            called_via_last: "report.declarative-policies-ec2.amazonaws.com".to_owned(),
+            report_duration: Duration::from_secs(90 * 60),
+            report_outcomes: Vec::new(),
+            describe_lag: Duration::ZERO,
+            delivery_lag: Duration::ZERO,
+            unreadable: Unreadable::Omitted,
+            layout: Layout::Wide,
+            report_csv: None,
+            account_status: true,
+            account_paths: true,
+            empty_pages: false,
+            throttles: true,
+        }
+    }
+}

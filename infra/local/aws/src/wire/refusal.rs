@@ -1,0 +1,68 @@
+//! Refusals in the shape of each protocol.
+
+use super::query;
+use super::xml::Element;
+use super::{ApiError, Body, Protocol, Response, answer, collect, json};
+
+pub(crate) fn throttled(protocol: Protocol) -> ApiError {
+    match protocol {
+        Protocol::Query => ApiError::new(503, "RequestLimitExceeded", "Request limit exceeded."),
+        Protocol::S3 => ApiError::new(503, "SlowDown", "Please reduce your request rate."),
+        Protocol::Json => ApiError::new(400, "TooManyRequestsException", "Rate exceeded"),
+        Protocol::RestJson => ApiError::new(429, "TooManyRequestsException", "Rate Exceeded."),
+    }
+}
+
+pub(crate) fn denied(protocol: Protocol) -> ApiError {
+    match protocol {
+        Protocol::Query => {
+            ApiError::new(403, "UnauthorizedOperation", "You are not authorized to perform this operation.")
+        }
+        Protocol::S3 => ApiError::new(403, "AccessDenied", "Access Denied"),
+        Protocol::Json => {
+            ApiError::new(400, "AccessDeniedException", "You are not authorized to perform this operation.")
+        }
+        Protocol::RestJson => {
+            ApiError::new(403, "AccessDeniedException", "You are not authorized to perform this operation.")
+        }
+    }
+}
+
+/// An error in the shape of its protocol.
+pub(crate) fn refuse(protocol: Protocol, error: &ApiError, request_id: &str) -> Response {
+    match protocol {
+        Protocol::Query => query::failure(error, request_id),
+        Protocol::Json => json::failure(json::Version::V1_1, error, request_id),
+        Protocol::RestJson => json::rest_failure(error, request_id),
+        Protocol::S3 => {
+            let document = Element::new("Error")
+                .child(Element::text("Code", &error.code))
+                .child(Element::text("Message", &error.message))
+                .child(Element::text("RequestId", request_id))
+                .document();
+            let mut response = answer(error.status, "application/xml", request_id, document);
+            if let Ok(value) = http::HeaderValue::from_str(request_id) {
+                response.headers_mut().insert("x-amz-request-id", value);
+            }
+            response
+        }
+    }
+}
+
+/// The answer, its body broken off half way.
+pub(crate) fn truncate(response: Response) -> Response {
+    use futures_util::StreamExt;
+    use http_body_util::StreamBody;
+
+    response.map(|body| {
+        let broken = futures_util::stream::once(async move {
+            let bytes = collect(body).await.unwrap_or_default();
+            bytes.slice(..bytes.len() / 2)
+        })
+        .map(|half| Ok(http_body::Frame::data(half)))
+        .chain(futures_util::stream::once(async {
+            Err(std::io::Error::new(std::io::ErrorKind::ConnectionReset, "the connection was closed"))
+        }));
+        Body::http_body_unsync(StreamBody::new(Box::pin(broken)))
+    })
+}

@@ -1,0 +1,108 @@
+//! Which service and operation a request is for.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+
+use super::Request;
+use super::query::Form;
+
+/// How a service speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// A form, answered in XML (EC2).
+    Query,
+    /// JSON 1.0 or 1.1 with `X-Amz-Target`.
+    Json,
+    /// Lambda's REST and JSON.
+    RestJson,
+    /// S3's REST and XML.
+    S3,
+}
+
+/// What a request asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) service: &'static str,
+    pub(crate) operation: String,
+    pub(crate) access_key: Option<String>,
+}
+
+const SERVICES: [(&str, Protocol); 5] = [
+    ("ec2", Protocol::Query),
+    ("organizations", Protocol::Json),
+    ("states", Protocol::Json),
+    ("lambda", Protocol::RestJson),
+    ("s3", Protocol::S3),
+];
+
+impl Target {
+    /// The service is in the credential scope of the signature, the operation where the protocol
+    /// puts it.
+    pub(crate) fn of(request: &Request, body: Option<&Bytes>) -> Option<Self> {
+        let scope = credential(request)?;
+        let mut parts = scope.split('/');
+        let access_key = parts.next().map(str::to_owned);
+        let signed = parts.nth(2)?;
+        let (service, protocol) = SERVICES.iter().find(|(service, _)| *service == signed)?;
+        let operation = match protocol {
+            Protocol::Query => Form::parse(body?).get("Action")?.to_owned(),
+            Protocol::Json => header(request.headers(), "x-amz-target")?.rsplit_once('.')?.1.to_owned(),
+            Protocol::RestJson => rest_json(request)?.to_owned(),
+            Protocol::S3 => s3(request).to_owned(),
+        };
+        Some(Self { service, operation, access_key })
+    }
+
+    pub(crate) fn protocol_of(request: &Request) -> Option<Protocol> {
+        let signed = credential(request)?.split('/').nth(3)?.to_owned();
+        SERVICES.iter().find(|(service, _)| *service == signed).map(|(_, protocol)| *protocol)
+    }
+
+    /// As in policies and logs: `ec2:DescribeDeclarativePoliciesReports`.
+    pub(crate) fn action(&self) -> String {
+        format!("{}:{}", self.service, self.operation)
+    }
+}
+
+/// `AKIA…/20261121/eu-central-1/ec2/aws4_request`, of the header or of a presigned URL.
+fn credential(request: &Request) -> Option<String> {
+    if let Some(header) = header(request.headers(), "authorization") {
+        let from = header.find("Credential=")? + "Credential=".len();
+        return header[from..].split(',').next().map(|scope| scope.trim().to_owned());
+    }
+    let query = request.uri().query()?;
+    let value = query.split('&').find_map(|pair| pair.strip_prefix("X-Amz-Credential="))?;
+    percent_encoding::percent_decode_str(value).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+}
+
+pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn rest_json(request: &Request) -> Option<&'static str> {
+    let path = request.uri().path();
+    (request.method() == Method::POST
+        && path.starts_with("/2015-03-31/functions/")
+        && path.ends_with("/invocations"))
+    .then_some("Invoke")
+}
+
+/// S3's operation, as far as the simulation serves it.
+fn s3(request: &Request) -> &'static str {
+    let object =
+        request.uri().path().trim_start_matches('/').split_once('/').is_some_and(|(_, key)| !key.is_empty());
+    let query = request.uri().query().unwrap_or_default();
+    match (request.method(), object) {
+        (&Method::GET, true) => "GetObject",
+        (&Method::HEAD, true) => "HeadObject",
+        (&Method::PUT, true) if request.headers().contains_key("x-amz-copy-source") => "CopyObject",
+        (&Method::PUT, true) => "PutObject",
+        (&Method::DELETE, true) => "DeleteObject",
+        (&Method::GET, false) if query.contains("location") => "GetBucketLocation",
+        (&Method::GET, false) if request.uri().path() == "/" => "ListBuckets",
+        (&Method::GET, false) => "ListObjectsV2",
+        (&Method::HEAD, false) => "HeadBucket",
+        (&Method::PUT, false) => "CreateBucket",
+        _ => "Other",
+    }
+}
