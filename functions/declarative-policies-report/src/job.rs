@@ -23,10 +23,10 @@ use crate::request::Request;
 
 // --- configuration -------------------------------------------------------------------------------
 
-const REPORT_BUCKETS: Variable = Variable {
-    name: "MUSTER_REPORT_BUCKETS",
+const REPORT_BUCKET_ARNS: Variable = Variable {
+    name: "MUSTER_REPORT_BUCKET_ARNS",
     default: Some(""),
-    description: "Other buckets, separated by commas, that a request may have its report delivered to.",
+    description: "ARNs of other buckets, separated by commas, that a request may have its report delivered to.",
 };
 
 const DEFAULT_TARGET: Variable = Variable {
@@ -43,7 +43,7 @@ const ORGANIZATIONS_RATE_SHARE: Variable = Variable {
 
 /// What the functions of this kind read from their environment.
 pub const VARIABLES: [Variable; 5] =
-    [BUCKET, BUCKET_OWNER, REPORT_BUCKETS, DEFAULT_TARGET, ORGANIZATIONS_RATE_SHARE];
+    [BUCKET, BUCKET_OWNER, REPORT_BUCKET_ARNS, DEFAULT_TARGET, ORGANIZATIONS_RATE_SHARE];
 
 // --- job -----------------------------------------------------------------------------------------
 
@@ -91,7 +91,11 @@ impl Job for DeclarativePoliciesReport {
             reports: Reports::new(Ec2::new(&environment.aws)),
             organization: Organization::new(OrganizationsClient::new(&environment.aws), share.0),
             store: environment.store()?,
-            report_buckets: environment.list(&REPORT_BUCKETS)?,
+            report_buckets: environment
+                .list(&REPORT_BUCKET_ARNS)?
+                .into_iter()
+                .map(|BucketArn(name)| name)
+                .collect(),
             default_target: target.into_iter().next(),
         })
     }
@@ -106,7 +110,7 @@ impl Job for DeclarativePoliciesReport {
             return Err(JobError::new(
                 ErrorName::InvalidRequest,
                 format!("bucket {bucket} is not one that this stack may have reports delivered to"),
-                "Leave s3Bucket out, or add the bucket to the stack's parameter ReportBuckets.",
+                "Leave s3Bucket out, or add the bucket's ARN to the stack's parameter ReportBucketArns.",
             ));
         }
         let below_raw = |prefix: &KeyPrefix| prefix.as_str() == "raw" || prefix.as_str().starts_with("raw/");
@@ -391,6 +395,22 @@ fn target(request: &Request) -> Result<&TargetId, JobError> {
 
 fn waiting_for(report: &Report) -> WaitingFor {
     WaitingFor { id: Some(report.id.to_string()), target: Some(report.target.clone()), since: report.started }
+}
+
+/// A bucket, by its ARN.
+struct BucketArn(BucketName);
+
+impl std::str::FromStr for BucketArn {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let name = text.strip_prefix("arn:").and_then(|rest| rest.split_once(":s3:::")).map(|(_, name)| name);
+        match name.map(str::parse) {
+            Some(Ok(name)) => Ok(Self(name)),
+            Some(Err(error)) => Err(error.to_string()),
+            None => Err(format!("{text:?} is not the ARN of a bucket (arn:aws:s3:::NAME)")),
+        }
+    }
 }
 
 /// A part of AWS's request rates.

@@ -14,7 +14,7 @@ pub struct Request {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_id: Option<TargetId>,
     /// The stack's bucket where it is absent. Others must be named in the stack's parameter
-    /// `ReportBuckets`, which also lets the role write there.
+    /// `ReportBucketArns`, which also lets the role write there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3_bucket: Option<BucketName>,
     /// What the object's key begins with; the run's id follows it. In the stack's bucket it must lie

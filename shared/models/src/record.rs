@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::id::{ItemName, RunId};
-use crate::ticket::{Kind, Request};
+use crate::ticket::{Kind, Next, Request, Ticket};
 
 /// How an item ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -114,6 +114,30 @@ impl JobRecord {
         match &self.phase {
             Phase::Closed { outcome, .. } => Some(outcome),
             _ => None,
+        }
+    }
+
+    /// The ticket that goes on from this record; what is next is for a step to say.
+    pub fn ticket(&self) -> Ticket {
+        Ticket {
+            schema_version: Ticket::VERSION,
+            kind: self.kind,
+            run_id: self.run_id.clone(),
+            item: self.item.clone(),
+            request: self.request.clone(),
+            next: Next::Wait,
+            started_at: self.started_at,
+            deadline: self.deadline,
+            waiting_since: self.started_at,
+            handle: self.handle().cloned(),
+            attempt: self.attempt,
+            polls: 0,
+            poll_after_seconds: 0,
+            waiting_for: None,
+            cancellable: matches!(self.phase, Phase::Started { .. }),
+            execution: self.execution.clone(),
+            failure: None,
+            result: None,
         }
     }
 

@@ -35,9 +35,9 @@ impl Invocation {
         Self { request_id, ends_at, begun: Instant::now(), begun_at }
     }
 
-    /// The same invocation, its clock set by the state machine. Time then has one source for the
-    /// whole run, and the same event gives the same answer.
-    pub(crate) fn entered_at(&self, entered_at: Option<Timestamp>) -> Self {
+    /// The same invocation, its clock set by the state machine or by the event. Time then has one
+    /// source for the whole run, and the same event gives the same answer.
+    pub fn entered_at(&self, entered_at: Option<Timestamp>) -> Self {
         Self { begun_at: entered_at.unwrap_or(self.begun_at), ..self.clone() }
     }
 

@@ -23,12 +23,12 @@ use aws_types::region::Region;
 use aws_types::sdk_config::StalledStreamProtectionConfig;
 use local_clock::Clock;
 
-use crate::aws::Aws;
+use crate::aws::{Aws, WeakAws};
 use crate::iam::Credentials;
 
 /// A client of one simulated AWS.
 #[derive(Debug, Clone)]
-struct InProcess(Aws);
+struct InProcess(WeakAws);
 
 impl HttpClient for InProcess {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
@@ -38,9 +38,10 @@ impl HttpClient for InProcess {
 
 impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let aws = self.0.clone();
+        let aws = self.0.upgrade();
         HttpConnectorFuture::new(async move {
             let user = |error: Box<dyn std::error::Error + Send + Sync>| ConnectorError::user(error);
+            let aws = aws.ok_or_else(|| user("the simulated AWS has ended".into()))?;
             let mut request = request.try_into_http1x().map_err(|error| user(error.into()))?;
             if !request.headers().contains_key(http::header::HOST)
                 && let Some(host) =
@@ -90,7 +91,7 @@ pub fn sdk_config(
         // An address and no name, so that S3 puts buckets in the path.
         .endpoint_url("http://127.0.0.1")
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(InProcess(aws.clone()))
+        .http_client(InProcess(aws.downgrade()))
         .sleep_impl(TokioSleep::new())
         .time_source(SharedTimeSource::new(SimulatedTime(aws.clock().clone())))
         .retry_config(retries)

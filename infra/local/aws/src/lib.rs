@@ -22,6 +22,6 @@ pub mod settings;
 pub mod throttle;
 pub mod wire;
 
-pub use aws::{Aws, Call, Use};
+pub use aws::{Aws, Call, Use, WeakAws};
 pub use faults::{Fault, FaultRule};
 pub use settings::Settings;

@@ -12,7 +12,7 @@ use store::{Open, Records, Versioned};
 use super::collect::{advance, finish};
 use super::input::{Caught, StepInput};
 use super::request;
-use super::run::{Run, over, record_of, ticket_of};
+use super::run::{Run, over, record_of};
 use super::start::{UNKNOWN_ITEM, run_id};
 use crate::function::Invocation;
 use crate::job::{Cancelled, Job};
@@ -89,7 +89,7 @@ impl<J: Job> Closing<'_, J> {
 
     /// Ends what a record speaks of and closes it; `None` when somebody else wrote it meanwhile.
     async fn close_recorded(&self, record: Versioned<JobRecord>) -> Result<Option<Ticket>, JobError> {
-        let ticket = ticket_of(&record.value);
+        let ticket = record.value.ticket();
         let (outcome, attempted_at) = match &record.value.phase {
             Phase::Collected { .. } => {
                 return finish(self.job.store(), self.invocation, ticket, record).await.map(Some);
@@ -169,7 +169,7 @@ impl<J: Job> Closing<'_, J> {
                 None => self.records.marked(&run_id, &item).await?,
             };
             if let Some(record) = record {
-                let ticket = Box::new(ticket_of(&record));
+                let ticket = Box::new(record.ticket());
                 return Ok(if record.execution == execution {
                     Beginning::Ours(ticket)
                 } else {

@@ -33,7 +33,7 @@ impl<J: Job> Run<J> {
     /// The run that a record remembers, its ticket not yet saying what is next.
     pub(crate) async fn of_record(job: &J, record: &JobRecord) -> Result<Self, JobError> {
         let request = request::recall(job.store(), &record.request).await?;
-        Ok(Self { request: Parsed::read(job, &request)?, ticket: ticket_of(record) })
+        Ok(Self { request: Parsed::read(job, &request)?, ticket: record.ticket() })
     }
 
     pub(crate) fn context(&self, invocation: &Invocation) -> RunContext<'_> {
@@ -124,30 +124,6 @@ pub(crate) fn record_of(ticket: &Ticket, now: Timestamp, writer: &str, phase: Ph
         writer: writer.to_owned(),
         phase,
         earlier: Vec::new(),
-    }
-}
-
-/// The ticket that goes on from a record.
-pub(crate) fn ticket_of(record: &JobRecord) -> Ticket {
-    Ticket {
-        schema_version: Ticket::VERSION,
-        kind: record.kind,
-        run_id: record.run_id.clone(),
-        item: record.item.clone(),
-        request: record.request.clone(),
-        next: Next::Wait,
-        started_at: record.started_at,
-        deadline: record.deadline,
-        waiting_since: record.started_at,
-        handle: record.handle().cloned(),
-        attempt: record.attempt,
-        polls: 0,
-        poll_after_seconds: 0,
-        waiting_for: None,
-        cancellable: matches!(record.phase, Phase::Started { .. }),
-        execution: record.execution.clone(),
-        failure: None,
-        result: None,
     }
 }
 

@@ -155,7 +155,7 @@ async fn resume<J: Job>(
     }
     if let Phase::Closed { outcome, .. } = &record.phase {
         if !request.common.retry.contains(&outcome.status) {
-            return Ok(Begun::Over(Box::new(over(run::ticket_of(&record), outcome))));
+            return Ok(Begun::Over(Box::new(over(record.ticket(), outcome))));
         }
         if outcome.status == OutcomeStatus::Succeeded {
             return Err(JobError::invalid(format!("run {run_id} has succeeded: start a new run instead")));

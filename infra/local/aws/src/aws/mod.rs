@@ -6,7 +6,7 @@ mod states;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -74,6 +74,22 @@ type Listener = Box<dyn Fn(&StatusChange) + Send + Sync>;
 /// A simulated AWS: one Region, one organization.
 #[derive(Clone)]
 pub struct Aws(Arc<Inner>);
+
+/// A simulated AWS that does not live on because of this handle.
+#[derive(Clone)]
+pub struct WeakAws(Weak<Inner>);
+
+impl fmt::Debug for WeakAws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WeakAws").finish_non_exhaustive()
+    }
+}
+
+impl WeakAws {
+    pub fn upgrade(&self) -> Option<Aws> {
+        self.0.upgrade().map(Aws)
+    }
+}
 
 struct Inner {
     clock: Clock,
@@ -150,6 +166,11 @@ impl Aws {
         let inner: Arc<dyn Services> = Arc::<Inner>::clone(&aws.0);
         aws.0.states.connect(Arc::downgrade(&inner));
         aws
+    }
+
+    /// A handle for what this AWS itself holds, such as the clients of its functions.
+    pub fn downgrade(&self) -> WeakAws {
+        WeakAws(Arc::downgrade(&self.0))
     }
 
     // --- what it is made of -----------------------------------------------------------------

@@ -1,0 +1,212 @@
+//! From resolved resources to a simulated account that has them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use local_aws::Aws;
+use local_aws::iam::PolicyDocument;
+use local_aws::lambda::FunctionConfig;
+use local_aws::s3::Bucket;
+use serde_json::Value;
+
+use crate::events::{Rule, Schedule, Trigger, rate};
+use crate::template::{InvalidTemplate, Resolved, Resource};
+
+/// What deploying made, besides what is in AWS.
+#[derive(Debug, Clone, Default)]
+pub struct Deployed {
+    pub rules: Vec<Rule>,
+    pub schedules: Vec<Schedule>,
+    /// The functions' names, by binary.
+    pub functions: BTreeMap<String, String>,
+}
+
+/// Resources that are understood and have nothing to simulate.
+const WITHOUT_EFFECT: [&str; 6] = [
+    "AWS::CloudWatch::Alarm",
+    "AWS::Logs::LogGroup",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::Topic",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::Queue",
+];
+
+/// Makes the resources of a template. Definitions of state machines are read relative to `root`.
+pub fn deploy(aws: &Aws, resolved: &Resolved, root: &Path) -> Result<Deployed, InvalidTemplate> {
+    let roles = roles(resolved)?;
+    let mut deployed = Deployed::default();
+    for (name, resource) in &resolved.resources {
+        let properties = &resource.properties;
+        match resource.kind.as_str() {
+            "AWS::S3::Bucket" => bucket(aws, resolved, name, resource)?,
+            "AWS::Serverless::Function" => {
+                let config = function(aws, name, resource, &roles)?;
+                deployed.rules.extend(rules(name, &config.name, &properties["Events"])?);
+                deployed.functions.insert(config.binary.clone(), config.name.clone());
+                aws.lambda().deploy(config);
+            }
+            "AWS::Serverless::StateMachine" => machine(aws, name, resource, &roles, root)?,
+            "AWS::Scheduler::Schedule" => deployed.schedules.push(schedule(aws, name, properties, &roles)?),
+            "AWS::IAM::Role" | "AWS::S3::BucketPolicy" => {}
+            other if WITHOUT_EFFECT.contains(&other) => {}
+            other => return Err(InvalidTemplate::new(name, format!("the type {other} is not supported"))),
+        }
+    }
+    Ok(deployed)
+}
+
+/// The policies of each role, by its ARN.
+pub fn roles(resolved: &Resolved) -> Result<BTreeMap<String, Arc<PolicyDocument>>, InvalidTemplate> {
+    let mut roles = BTreeMap::new();
+    for (name, resource) in &resolved.resources {
+        if resource.kind != "AWS::IAM::Role" {
+            continue;
+        }
+        let mut policies = PolicyDocument::default();
+        for policy in resource.properties["Policies"].as_array().into_iter().flatten() {
+            let document = PolicyDocument::parse(&policy["PolicyDocument"])
+                .map_err(|error| InvalidTemplate::new(name, error.to_string()))?;
+            policies.extend(document);
+        }
+        roles.insert(resource.arn.clone().unwrap_or_default(), Arc::new(policies));
+    }
+    Ok(roles)
+}
+
+fn bucket(aws: &Aws, resolved: &Resolved, name: &str, resource: &Resource) -> Result<(), InvalidTemplate> {
+    let policy = resolved
+        .resources
+        .values()
+        .find(|it| it.kind == "AWS::S3::BucketPolicy" && it.properties["Bucket"] == resource.reference)
+        .map(|it| PolicyDocument::parse(&it.properties["PolicyDocument"]))
+        .transpose()
+        .map_err(|error| InvalidTemplate::new(name, error.to_string()))?;
+    let encryption = &resource.properties["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
+    let bucket = Bucket {
+        owner: aws.account().to_owned(),
+        region: aws.region().to_owned(),
+        policy,
+        kms: encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms",
+    };
+    aws.storage()
+        .create_bucket(&resource.reference, bucket)
+        .map_err(|error| InvalidTemplate::new(name, error.to_string()))
+}
+
+fn text<'a>(name: &str, value: &'a Value, property: &str) -> Result<&'a str, InvalidTemplate> {
+    value[property].as_str().ok_or_else(|| InvalidTemplate::new(name, format!("{property} is missing")))
+}
+
+fn role(
+    name: &str,
+    arn: &str,
+    roles: &BTreeMap<String, Arc<PolicyDocument>>,
+) -> Result<Arc<PolicyDocument>, InvalidTemplate> {
+    roles
+        .get(arn)
+        .cloned()
+        .ok_or_else(|| InvalidTemplate::new(name, format!("the role {arn} is not in the template")))
+}
+
+fn number(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
+}
+
+fn function(
+    aws: &Aws,
+    name: &str,
+    resource: &Resource,
+    roles: &BTreeMap<String, Arc<PolicyDocument>>,
+) -> Result<FunctionConfig, InvalidTemplate> {
+    let properties = &resource.properties;
+    let arn = text(name, properties, "Role")?.to_owned();
+    let environment = properties["Environment"]["Variables"].as_object().into_iter().flatten();
+    let environment = environment.map(|(name, value)| {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        (name.clone(), value)
+    });
+    Ok(FunctionConfig {
+        name: resource.reference.clone(),
+        arn: resource.arn.clone().unwrap_or_default(),
+        account: aws.account().to_owned(),
+        policy: role(name, &arn, roles)?,
+        role: arn,
+        environment: environment.collect(),
+        timeout: Duration::from_secs(number(&properties["Timeout"]).unwrap_or(3)),
+        memory_mib: number(&properties["MemorySize"]).unwrap_or(128),
+        binary: resource.binary.clone().ok_or_else(|| InvalidTemplate::new(name, "names no Binary"))?,
+    })
+}
+
+fn rules(name: &str, function: &str, events: &Value) -> Result<Vec<Rule>, InvalidTemplate> {
+    let mut rules = Vec::new();
+    for event in events.as_object().into_iter().flat_map(|events| events.values()) {
+        let properties = &event["Properties"];
+        let trigger = match event["Type"].as_str() {
+            Some("EventBridgeRule") => Trigger::Pattern(properties["Pattern"].clone()),
+            Some("Schedule") => Trigger::Rate(rate(text(name, properties, "Schedule")?)?),
+            other => {
+                return Err(InvalidTemplate::new(name, format!("the event type {other:?} is not supported")));
+            }
+        };
+        rules.push(Rule { function: function.to_owned(), trigger });
+    }
+    Ok(rules)
+}
+
+/// A definition file with its substitutions made, as SAM makes them.
+pub fn definition(name: &str, properties: &Value, root: &Path) -> Result<String, InvalidTemplate> {
+    let path = root.join(text(name, properties, "DefinitionUri")?);
+    let mut source = std::fs::read_to_string(&path)
+        .map_err(|error| InvalidTemplate::new(name, format!("{}: {error}", path.display())))?;
+    for (placeholder, value) in properties["DefinitionSubstitutions"].as_object().into_iter().flatten() {
+        source = source.replace(&format!("${{{placeholder}}}"), value.as_str().unwrap_or_default());
+    }
+    match source.split_once("${") {
+        Some((_, rest)) => {
+            let left = rest.split('}').next().unwrap_or_default();
+            Err(InvalidTemplate::new(
+                name,
+                format!("nothing is substituted for ${{{left}}} in {}", path.display()),
+            ))
+        }
+        None => Ok(source),
+    }
+}
+
+fn machine(
+    aws: &Aws,
+    name: &str,
+    resource: &Resource,
+    roles: &BTreeMap<String, Arc<PolicyDocument>>,
+    root: &Path,
+) -> Result<(), InvalidTemplate> {
+    let source = definition(name, &resource.properties, root)?;
+    let arn = text(name, &resource.properties, "Role")?;
+    aws.put_role(arn, role(name, arn, roles)?);
+    let machine_name = resource.reference.rsplit(':').next().unwrap_or_default();
+    aws.states()
+        .create_machine(machine_name, arn, &source)
+        .map(drop)
+        .map_err(|refused| InvalidTemplate::new(name, refused.to_string()))
+}
+
+fn schedule(
+    aws: &Aws,
+    name: &str,
+    properties: &Value,
+    roles: &BTreeMap<String, Arc<PolicyDocument>>,
+) -> Result<Schedule, InvalidTemplate> {
+    let target = &properties["Target"];
+    let arn = text(name, target, "RoleArn")?;
+    aws.put_role(arn, role(name, arn, roles)?);
+    Ok(Schedule {
+        name: text(name, properties, "Name")?.to_owned(),
+        enabled: properties["State"] == "ENABLED",
+        machine: text(name, target, "Arn")?.to_owned(),
+        role: arn.to_owned(),
+        input: text(name, target, "Input")?.to_owned(),
+    })
+}

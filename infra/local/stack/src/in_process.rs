@@ -1,0 +1,124 @@
+//! The functions' own code, run in this process: the same handlers, the same JSON.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use local_aws::{Aws, WeakAws};
+use local_aws::connector::sdk_config;
+use local_aws::iam::Credentials;
+use local_aws::lambda::{FunctionConfig, FunctionError, Request, Runner, Sandbox};
+use runtime::lifecycle::{self, Step};
+use runtime::{Environment, Function, InvalidEnvironment, Invocation, Metrics};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use declarative_policies_report::DeclarativePoliciesReport;
+
+/// The binaries of the workspace, by name, and the variables each reads.
+pub const BINARIES: [(&str, &[runtime::Variable]); 5] = [
+    ("declarative-policies-report-start", &declarative_policies_report::VARIABLES),
+    ("declarative-policies-report-status", &declarative_policies_report::VARIABLES),
+    ("declarative-policies-report-parse", &declarative_policies_report::VARIABLES),
+    ("declarative-policies-report-cancel", &declarative_policies_report::VARIABLES),
+    ("sweep", &sweep::VARIABLES),
+];
+
+/// The function that a binary serves; `None` when there is no such binary.
+fn function(binary: &str, environment: &Environment) -> Option<Result<Function, InvalidEnvironment>> {
+    Some(match binary {
+        "declarative-policies-report-start" => {
+            lifecycle::function::<DeclarativePoliciesReport>(Step::Start, environment)
+        }
+        "declarative-policies-report-status" => {
+            lifecycle::function::<DeclarativePoliciesReport>(Step::Status, environment)
+        }
+        "declarative-policies-report-parse" => {
+            lifecycle::function::<DeclarativePoliciesReport>(Step::Collect, environment)
+        }
+        "declarative-policies-report-cancel" => {
+            lifecycle::function::<DeclarativePoliciesReport>(Step::Cancel, environment)
+        }
+        "sweep" => sweep::function(environment),
+        _ => return None,
+    })
+}
+
+/// Metric lines, kept for whoever asks.
+#[derive(Debug, Default)]
+pub struct KeptMetrics(Mutex<Vec<Value>>);
+
+impl KeptMetrics {
+    pub fn lines(&self) -> Vec<Value> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Metrics for KeptMetrics {
+    fn emit(&self, line: &Value) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line.clone());
+    }
+}
+
+/// Runs functions in this process.
+#[derive(Default)]
+pub struct InProcess {
+    aws: OnceLock<WeakAws>,
+    pub metrics: Arc<KeptMetrics>,
+}
+
+impl fmt::Debug for InProcess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InProcess").finish_non_exhaustive()
+    }
+}
+
+impl InProcess {
+    /// Connects the AWS that the functions call; the first call counts.
+    pub fn connect(&self, aws: &Aws) {
+        let _ = self.aws.set(aws.downgrade());
+    }
+}
+
+impl Runner for InProcess {
+    fn start<'a>(
+        &'a self,
+        config: &'a FunctionConfig,
+        credentials: Credentials,
+    ) -> BoxFuture<'a, Result<Box<dyn Sandbox>, FunctionError>> {
+        async move {
+            let aws = self.aws.get().and_then(WeakAws::upgrade);
+            let aws = aws.ok_or_else(|| FunctionError::new("Runtime.Unknown", "no AWS is connected"))?;
+            let sdk = sdk_config(&aws, &credentials, runtime::aws::retries(), runtime::aws::timeouts());
+            let metrics = Arc::<KeptMetrics>::clone(&self.metrics) as Arc<dyn Metrics>;
+            let environment = Environment::new(config.environment.clone(), sdk, metrics);
+            let function = function(&config.binary, &environment).ok_or_else(|| {
+                FunctionError::new(
+                    "Runtime.InvalidEntrypoint",
+                    format!("there is no binary {}", config.binary),
+                )
+            })?;
+            Ok(Box::new(Instance(function)) as Box<dyn Sandbox>)
+        }
+        .boxed()
+    }
+}
+
+struct Instance(Result<Function, InvalidEnvironment>);
+
+impl Sandbox for Instance {
+    fn invoke(&self, request: Request) -> BoxFuture<'_, Result<Value, FunctionError>> {
+        async move {
+            let answered = match &self.0 {
+                Ok(function) => {
+                    let invocation = Invocation::new(request.id, Some(Instant::now() + request.timeout));
+                    function.invoke(request.payload, invocation).await
+                }
+                Err(error) => Err(runtime::lambda::misconfigured(error)),
+            };
+            answered.map_err(|error| FunctionError::new(error.name().as_str(), error.to_string()))
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,184 @@
+//! A whole stack on virtual time, and what must hold however a run ends.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this crate is tests")]
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use local_aws::organization::Shape;
+use local_aws::{FaultRule, Settings};
+use local_clock::Clock;
+use local_stack::{LocalStack, StackOptions};
+use local_states::{Execution, ExecutionStatus};
+use models::{JobRecord, OutcomeStatus, Phase};
+use serde_json::{Value, json};
+
+/// One run of the declarative policies report, and what it meets.
+#[derive(Clone)]
+pub struct Scenario {
+    pub request: Value,
+    pub settings: Settings,
+    pub faults: Vec<FaultRule>,
+    pub seed: u64,
+    pub accounts: usize,
+    /// Every step is made twice.
+    pub twice: bool,
+    /// Somebody else's report that is in the way for so long.
+    pub in_the_way: Option<Duration>,
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        Self {
+            request: json!({}),
+            settings: Settings::default(),
+            faults: Vec::new(),
+            seed: 1,
+            accounts: 12,
+            twice: false,
+            in_the_way: None,
+        }
+    }
+}
+
+/// What is left when everything has come to rest.
+#[derive(Debug)]
+pub struct Rest {
+    pub stack: LocalStack,
+    pub execution: Arc<Execution>,
+    pub status: ExecutionStatus,
+    /// The records of all runs.
+    pub records: Vec<JobRecord>,
+}
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// A stack of this scenario, on the runtime's paused time.
+pub fn stack(scenario: &Scenario) -> LocalStack {
+    let clock = Clock::virtual_time("2026-11-21T06:30:00Z".parse().unwrap());
+    let options = StackOptions {
+        name: "muster".into(),
+        region: "eu-central-1".into(),
+        shape: Shape { accounts: scenario.accounts, regions: 3, seed: scenario.seed, ..Shape::default() },
+        settings: scenario.settings.clone(),
+        faults: scenario.faults.clone(),
+        parameters: Default::default(),
+        folder: None,
+        root: root(),
+    };
+    let stack = LocalStack::start(clock, options).unwrap();
+    stack.aws.lambda().invoke_twice(scenario.twice);
+    if let Some(duration) = scenario.in_the_way {
+        stack.aws.start_foreign_report(duration);
+    }
+    stack
+}
+
+/// How long after the end of a run the sweep may take to leave nothing: one interval of 15 minutes
+/// for what is visible, and another for a start that only showed after it.
+const REST: Duration = Duration::from_secs(45 * 60);
+
+/// Runs a future on a runtime of its own whose time is virtual.
+pub fn on_virtual_time<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+/// Runs a scenario to its end and lets everything come to rest.
+pub fn run(scenario: &Scenario) -> Rest {
+    on_virtual_time(async {
+        let stack = stack(scenario);
+        let execution = stack.start_report(scenario.request.clone()).unwrap();
+        let status = execution.finished().await;
+        tokio::time::sleep(REST).await;
+        let records = records(&stack);
+        Rest { stack, execution, status, records }
+    })
+}
+
+/// The records of all runs in the stack's bucket.
+pub fn records(stack: &LocalStack) -> Vec<JobRecord> {
+    let storage = stack.aws.storage();
+    storage
+        .keys(stack.bucket(), "runs/")
+        .into_iter()
+        .filter(|key| key.contains("/jobs/"))
+        .map(|key| serde_json::from_slice(&storage.read(stack.bucket(), &key).unwrap()).unwrap())
+        .collect()
+}
+
+impl Rest {
+    pub fn keys(&self, prefix: &str) -> Vec<String> {
+        self.stack.aws.storage().keys(self.stack.bucket(), prefix)
+    }
+
+    /// The reports that this stack started, of whatever run.
+    pub fn ours(&self) -> Vec<local_aws::ec2::Report> {
+        self.stack.aws.reports().into_iter().filter(|report| report.bucket == self.stack.bucket()).collect()
+    }
+
+    /// The one outcome.
+    pub fn outcome(&self) -> OutcomeStatus {
+        self.records[0].outcome().unwrap().status
+    }
+
+    /// What must hold however a run ends.
+    pub fn check(&self, context: &str) {
+        let context = || {
+            let history = self.execution.history();
+            let trail: Vec<_> = history.events().iter().map(|event| event.name).collect();
+            format!(
+                "{context}\nstatus {:?}\nerror {:?}\ntrail {trail:?}\nrecords {:#?}",
+                self.status,
+                self.execution.error(),
+                self.records
+            )
+        };
+        assert_eq!(self.records.len(), 1, "one run has one record: {}", context());
+        let record = &self.records[0];
+        let Phase::Closed { outcome, .. } = &record.phase else {
+            panic!("the record is not closed: {}", context())
+        };
+        let ours = self.ours();
+        assert!(ours.len() <= 1, "at most one report is started: {ours:#?} {}", context());
+        let running = ours.iter().any(|report| report.status == local_aws::ec2::Status::Running);
+        assert!(!running, "nothing of ours runs on: {ours:#?} {}", context());
+        assert_eq!(self.keys("open/"), Vec::<String>::new(), "no marker is left: {}", context());
+        let visible = self.keys("tables/");
+        match outcome.status {
+            OutcomeStatus::Succeeded => {
+                let manifest = format!("runs/{}/manifest.json", record.run_id);
+                let manifest = self.stack.aws.storage().read(self.stack.bucket(), &manifest);
+                let manifest: Value =
+                    serde_json::from_slice(&manifest.unwrap_or_else(|| panic!("no manifest: {}", context())))
+                        .unwrap();
+                let published: Vec<_> = manifest["files"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|file| file["key"].as_str().unwrap().to_owned())
+                    .collect();
+                let mut sorted = published.clone();
+                sorted.sort();
+                assert_eq!(visible, sorted, "a succeeded run is published whole: {}", context());
+            }
+            _ => {
+                assert_eq!(visible, Vec::<String>::new(), "an unsuccessful run is not visible: {}", context())
+            }
+        }
+        let succeeded = matches!(outcome.status, OutcomeStatus::Succeeded | OutcomeStatus::Skipped);
+        match self.status {
+            ExecutionStatus::Succeeded => assert!(succeeded, "{}", context()),
+            // The machine could not learn of the success, or was stopped after it.
+            ExecutionStatus::Failed | ExecutionStatus::Aborted | ExecutionStatus::TimedOut => {}
+            ExecutionStatus::Running => panic!("still running: {}", context()),
+        }
+    }
+}
