@@ -14,7 +14,7 @@ use models::{JobRecord, OutcomeStatus, Phase};
 use serde_json::{Value, json};
 
 /// One run of the declarative policies report, and what it meets.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Scenario {
     pub request: Value,
     pub settings: Settings,
@@ -93,6 +93,8 @@ pub fn on_virtual_time<F: Future>(future: F) -> F::Output {
 
 /// Runs a scenario to its end and lets everything come to rest.
 pub fn run(scenario: &Scenario) -> Rest {
+    // The SDK's backoff is drawn from this generator: seeded, a run is the same every time.
+    fastrand::seed(scenario.seed);
     on_virtual_time(async {
         let stack = stack(scenario);
         let execution = stack.start_report(scenario.request.clone()).unwrap();

@@ -47,10 +47,6 @@ pub const VARIABLES: [Variable; 5] =
 
 // --- job -----------------------------------------------------------------------------------------
 
-/// How long a report may stay out of Describe after its start before it counts as gone. How fast
-/// AWS shows it is not established.
-const VISIBLE_WITHIN: SignedDuration = SignedDuration::from_mins(15);
-
 /// What the report's steps hand on to each other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -79,6 +75,8 @@ pub struct DeclarativePoliciesReport {
 impl Job for DeclarativePoliciesReport {
     const KIND: Kind = Kind::DeclarativePoliciesReport;
     const SCHEDULE: PollSchedule = PollSchedule::HOURS;
+    /// How fast Describe shows a new report is not established.
+    const VISIBLE_WITHIN: SignedDuration = SignedDuration::from_mins(15);
     const DEADLINE_HOURS: u32 = 24;
 
     type Request = Request;
@@ -199,7 +197,7 @@ impl Job for DeclarativePoliciesReport {
         let reports = self.reports.list().await?;
         let id = &handle.report_id;
         let Some(report) = reports.iter().find(|report| report.id == *id) else {
-            if !handle.seen && run.now.duration_since(handle.since) < VISIBLE_WITHIN {
+            if !handle.seen && run.now.duration_since(handle.since) < Self::VISIBLE_WITHIN {
                 return Ok(Progress::Running);
             }
             return Err(JobError::new(
@@ -252,7 +250,7 @@ impl Job for DeclarativePoliciesReport {
         handle: Option<&Handle>,
         attempted_at: Option<Timestamp>,
     ) -> Result<Cancelled, JobError> {
-        let hidden_until = |since: Timestamp| run.now.duration_since(since) < VISIBLE_WITHIN;
+        let hidden_until = |since: Timestamp| run.now.duration_since(since) < Self::VISIBLE_WITHIN;
         let (id, since) = match handle {
             Some(handle) => (handle.report_id.clone(), handle.since),
             None => {

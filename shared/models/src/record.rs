@@ -64,9 +64,13 @@ pub struct PublishedFile {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "phase", deny_unknown_fields)]
 pub enum Phase {
-    /// A start is intended; the AWS call may or may not have taken effect.
+    /// A start is intended. `attempted_at` is there while a call was made of which nobody knows
+    /// whether it took effect.
     #[serde(rename_all = "camelCase")]
-    Intended { attempted_at: Timestamp },
+    Intended {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attempted_at: Option<Timestamp>,
+    },
     /// The job runs at AWS under this handle.
     Started { handle: Value, since: Timestamp },
     /// All evidence is there; it is being published.
@@ -168,7 +172,8 @@ mod tests {
     fn a_record_reads_back_in_every_phase() {
         let at: Timestamp = "2026-11-21T06:30:00Z".parse().unwrap();
         let phases = [
-            Phase::Intended { attempted_at: at },
+            Phase::Intended { attempted_at: None },
+            Phase::Intended { attempted_at: Some(at) },
             Phase::Started { handle: json!({"reportId": "p-1"}), since: at },
             Phase::Collected { handle: json!({}), files: Vec::new(), result: json!({"rows": 1}) },
             Phase::Closed {

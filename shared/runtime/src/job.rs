@@ -6,7 +6,7 @@
 use std::future::Future;
 
 use errors::JobError;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use models::{ItemName, Kind, RunId, WaitingFor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -24,7 +24,7 @@ pub struct RunContext<'a> {
     pub attempt: u32,
     pub now: Timestamp,
     /// How old a finished result may be to be used instead of a new job.
-    pub max_age: Option<jiff::SignedDuration>,
+    pub max_age: Option<SignedDuration>,
 }
 
 /// What is already there, seen before anything is started.
@@ -88,6 +88,9 @@ pub struct Collected {
 pub trait Job: Sized + Send + Sync + 'static {
     const KIND: Kind;
     const SCHEDULE: PollSchedule;
+    /// How long a job that was started may stay out of what [`Job::find`] sees. Until then nobody
+    /// starts it again after a call whose answer was lost.
+    const VISIBLE_WITHIN: SignedDuration;
     /// How long a run may take when the request does not say.
     const DEADLINE_HOURS: u32;
 

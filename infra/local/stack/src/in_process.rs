@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use local_aws::{Aws, WeakAws};
 use local_aws::connector::sdk_config;
 use local_aws::iam::Credentials;
 use local_aws::lambda::{FunctionConfig, FunctionError, Request, Runner, Sandbox};
+use local_aws::{Aws, WeakAws};
 use runtime::lifecycle::{self, Step};
 use runtime::{Environment, Function, InvalidEnvironment, Invocation, Metrics};
 use serde_json::Value;

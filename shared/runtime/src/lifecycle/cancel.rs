@@ -101,7 +101,7 @@ impl<J: Job> Closing<'_, J> {
             }
             // Closed while a start might still have come to light: look again.
             Phase::Closed { outcome, attempted_at, .. } => (outcome.clone(), *attempted_at),
-            Phase::Intended { attempted_at } => (self.outcome(), Some(*attempted_at)),
+            Phase::Intended { attempted_at } => (self.outcome(), *attempted_at),
             Phase::Started { .. } => (self.outcome(), None),
         };
         let ended = self.end(&record.value, attempted_at).await?;

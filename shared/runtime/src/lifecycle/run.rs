@@ -55,7 +55,7 @@ impl<J: Job> Run<J> {
 
     /// The record this run begins with: a start is intended.
     pub(crate) fn intended(&self, now: Timestamp, writer: &str) -> JobRecord {
-        record_of(&self.ticket, now, writer, Phase::Intended { attempted_at: now })
+        record_of(&self.ticket, now, writer, Phase::Intended { attempted_at: None })
     }
 
     /// Refuses to go on past the deadline.

@@ -162,7 +162,7 @@ async fn resume<J: Job>(
         }
         record.earlier.push(outcome.clone());
         record.attempt += 1;
-        record.phase = Phase::Intended { attempted_at: invocation.now() };
+        record.phase = Phase::Intended { attempted_at: None };
     }
     let now = invocation.now();
     record.execution = input.execution.as_ref().map(|execution| execution.id.clone());
@@ -204,8 +204,6 @@ struct Attempt<'a, J: Job> {
     invocation: &'a Invocation,
     run: Run<J>,
     record: Versioned<JobRecord>,
-    /// The record's intent is this very invocation's.
-    fresh: bool,
 }
 
 impl<'a, J: Job> Attempt<'a, J> {
@@ -215,17 +213,16 @@ impl<'a, J: Job> Attempt<'a, J> {
         run: Run<J>,
         record: Option<Versioned<JobRecord>>,
     ) -> Result<Self, JobError> {
-        let (record, fresh) = match record {
-            Some(record) => (record, false),
+        let record = match record {
+            Some(record) => record,
             None => {
                 let intended = run.intended(invocation.now(), &invocation.request_id);
                 match Records::new(job.store()).open(intended).await? {
-                    Open::Opened(record) => (record, true),
-                    Open::Exists(record) => (record, false),
+                    Open::Opened(record) | Open::Exists(record) => record,
                 }
             }
         };
-        Ok(Self { job, invocation, run, record, fresh })
+        Ok(Self { job, invocation, run, record })
     }
 
     async fn go(self) -> Result<Ticket, JobError> {
@@ -270,20 +267,38 @@ impl<'a, J: Job> Attempt<'a, J> {
     }
 
     async fn start(mut self) -> Result<Ticket, JobError> {
-        if !self.fresh && !self.advance(Phase::Intended { attempted_at: self.invocation.now() }).await? {
+        let now = self.invocation.now();
+        if let Phase::Intended { attempted_at: Some(attempted_at) } = self.record.value.phase
+            && now.duration_since(attempted_at) < J::VISIBLE_WITHIN
+        {
+            // An earlier call may have started the job, and AWS does not show it yet.
+            return Ok(self.run.wait(Next::Wait, now));
+        }
+        if !self.advance(Phase::Intended { attempted_at: Some(now) }).await? {
             return self.overtaken(None).await;
         }
         match self.job.start(self.run.context(self.invocation), &self.run.request.own).await {
             Ok(Started::Running(handle)) => self.started(&handle).await,
-            Ok(Started::Busy(other)) => self.busy(other).await,
+            Ok(Started::Busy(other)) => {
+                self.without_effect().await?;
+                self.busy(other).await
+            }
             // The answer leaves open whether the job runs: look before anybody starts it again.
             Err(error) if error.effect_is_open() => match self.find().await? {
                 Found::Ours(handle) => self.started(&handle).await,
                 Found::Busy(other) => self.busy(other).await,
                 _ => Err(error),
             },
-            Err(error) => Err(error),
+            Err(error) => {
+                self.without_effect().await?;
+                Err(error)
+            }
         }
+    }
+
+    /// Records that the call has certainly started nothing, so that the next need not wait.
+    async fn without_effect(&mut self) -> Result<(), JobError> {
+        self.advance(Phase::Intended { attempted_at: None }).await.map(drop)
     }
 
     async fn started(mut self, handle: &J::Handle) -> Result<Ticket, JobError> {
