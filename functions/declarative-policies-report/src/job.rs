@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{Records, Store};
 
+use crate::collection::Collection;
 use crate::reports::{Cancel, DryRun, Order, Report, Reports, Start, Status};
 use crate::request::Request;
 
@@ -236,11 +237,14 @@ impl Job for DeclarativePoliciesReport {
         _request: &Request,
         handle: &Handle,
     ) -> Result<Collected, JobError> {
-        let store = self.store.with_bucket(handle.bucket.clone());
-        let prefix = format!("{}/ec2_{}_{}_", handle.prefix, handle.target_id, handle.report_id);
-        let found = store.list(&prefix).all(10).await?;
-        let result = json!({"run": run.run_id, "raw": found.first().map(|entry| &entry.key)});
-        Ok(Collected { parts: Vec::new(), result })
+        let collection = Collection {
+            reports: &self.reports,
+            organization: &self.organization,
+            store: &self.store,
+            run,
+            handle,
+        };
+        collection.collect().await
     }
 
     async fn cancel(

@@ -8,6 +8,7 @@
 //! * [`Request`]: what can be asked for, and its rules.
 //! * [`DeclarativePoliciesReport`]: the job.
 
+mod collection;
 mod job;
 mod reports;
 mod request;

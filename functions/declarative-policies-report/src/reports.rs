@@ -5,10 +5,12 @@
 
 use std::collections::HashSet;
 
+use account_status::{AwsAttribute, AwsSummary};
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::config::retry::RetryConfig;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ec2::primitives::DateTime;
 use aws_sdk_ec2::types::{DeclarativePoliciesReport as AwsReport, ResourceType, Tag, TagSpecification};
 use errors::{AwsError, JobError};
 use jiff::Timestamp;
@@ -102,6 +104,7 @@ pub(crate) struct Reports {
 
 const DESCRIBE: &str = "ec2:DescribeDeclarativePoliciesReports";
 const START: &str = "ec2:StartDeclarativePoliciesReport";
+const SUMMARY: &str = "ec2:GetDeclarativePoliciesReportSummary";
 const CANCEL: &str = "ec2:CancelDeclarativePoliciesReport";
 
 impl Reports {
@@ -195,6 +198,42 @@ impl Reports {
             .set_tag_specifications(tags.map(|tags| vec![tags]))
     }
 
+    /// AWS's own summary of a complete report.
+    pub(crate) async fn summary(&self, id: &ReportId) -> Result<AwsSummary, JobError> {
+        let output = self
+            .client
+            .get_declarative_policies_report_summary()
+            .report_id(id.as_str())
+            .send()
+            .await
+            .map_err(|error| meaning(SUMMARY, &error))?;
+        let attributes = output.attribute_summaries().iter().map(|attribute| AwsAttribute {
+            name: attribute.attribute_name().unwrap_or_default().to_owned(),
+            most_frequent: attribute.most_frequent_value().unwrap_or_default().to_owned(),
+            matched: count(attribute.number_of_matched_accounts()),
+            unmatched: count(attribute.number_of_unmatched_accounts()),
+            regions: attribute
+                .regional_summaries()
+                .iter()
+                .map(|region| {
+                    let name = region.region_name().unwrap_or_default().to_owned();
+                    (
+                        name,
+                        count(region.number_of_matched_accounts()),
+                        count(region.number_of_unmatched_accounts()),
+                    )
+                })
+                .collect(),
+        });
+        Ok(AwsSummary {
+            accounts: count(output.number_of_accounts()),
+            failed_accounts: count(output.number_of_failed_accounts()),
+            started: time(output.start_time()),
+            ended: time(output.end_time()),
+            attributes: attributes.collect(),
+        })
+    }
+
     /// Cancels a report that is known to be ours.
     pub(crate) async fn cancel(&self, id: &ReportId) -> Result<Cancel, JobError> {
         match self.client.cancel_declarative_policies_report().report_id(id.as_str()).send().await {
@@ -221,10 +260,15 @@ fn tags(order: Order<'_>) -> Vec<Tag> {
         .collect()
 }
 
+fn time(at: Option<&DateTime>) -> Option<Timestamp> {
+    at.and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok())
+}
+
+fn count(number: Option<i32>) -> Option<u64> {
+    number.and_then(|number| u64::try_from(number).ok())
+}
+
 fn read(report: &AwsReport) -> Result<Report, JobError> {
-    let time = |at: Option<&aws_sdk_ec2::primitives::DateTime>| {
-        at.and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok())
-    };
     // Left out, it might be the very report that is looked for.
     let id: ReportId = report
         .report_id()

@@ -44,12 +44,16 @@ impl<T> Complete<T> {
 }
 
 impl Coverage {
-    /// Counts one unknown under `reason`, keeping `example` while there is room.
-    pub fn gap(&mut self, reason: &str, example: impl Into<String>) {
-        let gap = self.gaps.entry(reason.to_owned()).or_default();
-        gap.count += 1;
-        if gap.examples.len() < EXAMPLES {
-            gap.examples.push(example.into());
+    /// Counts one unknown under `reason`; its example is made only while there is room for it.
+    pub fn gap(&mut self, reason: &str, example: impl FnOnce() -> String) {
+        if !self.gaps.contains_key(reason) {
+            self.gaps.insert(reason.to_owned(), Gap::default());
+        }
+        if let Some(gap) = self.gaps.get_mut(reason) {
+            gap.count += 1;
+            if gap.examples.len() < EXAMPLES {
+                gap.examples.push(example());
+            }
         }
     }
 
@@ -103,7 +107,7 @@ mod tests {
     fn one_gap_gives_no_conclusion_and_examples_stay_bounded() {
         let mut coverage = whole();
         for number in 0..1_000 {
-            coverage.gap("blank cell", format!("row {number}"));
+            coverage.gap("blank cell", || format!("row {number}"));
         }
         assert!(coverage.complete(()).is_none());
         let gap = &coverage.gaps["blank cell"];

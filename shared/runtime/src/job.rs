@@ -7,7 +7,7 @@ use std::future::Future;
 
 use errors::JobError;
 use jiff::{SignedDuration, Timestamp};
-use models::{ItemName, Kind, RunId, WaitingFor};
+use models::{Coverage, ItemName, Kind, RunId, WaitingFor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -80,6 +80,10 @@ pub struct Part {
 #[derive(Debug, Clone)]
 pub struct Collected {
     pub parts: Vec<Part>,
+    /// When what the evidence says was so.
+    pub observed_at: Option<Timestamp>,
+    /// How much of it there is.
+    pub coverage: Coverage,
     /// Pointers and headline numbers, a few hundred bytes.
     pub result: Value,
 }

@@ -10,6 +10,7 @@ use store::{Records, Store, Versioned};
 
 use super::input::StepInput;
 use super::run::{Run, over};
+use super::runs_row;
 use crate::function::Invocation;
 use crate::job::{Job, Part};
 
@@ -34,7 +35,9 @@ pub(crate) async fn collect<J: Job>(
         Phase::Intended { .. } | Phase::Started { .. } => {}
     }
     let handle = run.handle()?;
-    let collected = job.collect(run.context(invocation), &run.request.own, &handle).await?;
+    let mut collected = job.collect(run.context(invocation), &run.request.own, &handle).await?;
+    let row = runs_row::write(job.store(), &run.ticket, &collected, invocation.now()).await?;
+    collected.parts.push(row);
     let phase = Phase::Collected {
         handle: serde_json::to_value(handle).map_err(JobError::defect)?,
         files: files(&run.ticket.run_id, &collected.parts),

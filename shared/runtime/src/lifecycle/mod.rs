@@ -16,6 +16,7 @@ mod collect;
 mod input;
 mod request;
 mod run;
+mod runs_row;
 mod start;
 mod status;
 

@@ -2,6 +2,7 @@
 
 use errors::JobError;
 use jiff::{SignedDuration, Timestamp};
+use models::ErrorName;
 use models::{
     Claim, JobRecord, Next, Outcome, OutcomeStatus, Phase, Request, RunId, Ticket, WaitingFor, keys,
 };
@@ -160,9 +161,9 @@ async fn resume<J: Job>(
         if outcome.status == OutcomeStatus::Succeeded {
             return Err(JobError::invalid(format!("run {run_id} has succeeded: start a new run instead")));
         }
-        record.earlier.push(outcome.clone());
-        record.attempt += 1;
-        record.phase = Phase::Intended { attempted_at: None };
+        let outcome = outcome.clone();
+        record.phase = again(job, invocation, &mut record).await?;
+        record.earlier.push(outcome);
     }
     let now = invocation.now();
     record.execution = input.execution.as_ref().map(|execution| execution.id.clone());
@@ -176,6 +177,25 @@ async fn resume<J: Job>(
     let mut run = Run::of_record(job, &record.value).await?;
     run.ticket.waiting_since = now;
     Ok(Begun::Run(Box::new(run), Some(Box::new(record))))
+}
+
+/// Where a closed run goes on: with the job it had, if AWS completed it and only its collection
+/// failed; else with a new one.
+async fn again<J: Job>(job: &J, invocation: &Invocation, record: &mut JobRecord) -> Result<Phase, JobError> {
+    if record.handle().is_some() {
+        let run = Run::of_record(job, record).await?;
+        let mut handle = run.handle()?;
+        match job.status(run.context(invocation), &mut handle).await {
+            Ok(_) => {
+                let handle = serde_json::to_value(handle).map_err(JobError::defect)?;
+                return Ok(Phase::Started { handle, since: invocation.now() });
+            }
+            Err(error) if matches!(error.name(), ErrorName::JobFailed | ErrorName::Gone) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    record.attempt += 1;
+    Ok(Phase::Intended { attempted_at: None })
 }
 
 /// Records that there was nothing to do, and why.

@@ -1,0 +1,405 @@
+//! What is known, how much of it, and whether AWS's own summary agrees.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use models::{AccountId, Complete, Coverage};
+use serde::Serialize;
+
+use crate::error::clip;
+use crate::layout::{Grain, canonical_name};
+use crate::pass::Evidence;
+use crate::statistics::{Attribute, Standing};
+use crate::value::{self, Reading, Unknown};
+
+/// Values listed of one attribute; the rest are counted.
+const VALUES_LISTED: usize = 100;
+/// Deviating accounts listed of one attribute.
+const DEVIATING_LISTED: usize = 100;
+/// Characters shown of a value.
+const VALUE_SHOWN: usize = 300;
+/// Disagreements with AWS's summary that are listed.
+const DISAGREEMENTS_LISTED: usize = 100;
+
+/// The accounts that the report should speak of.
+#[derive(Debug, Clone, Default)]
+pub struct Expected {
+    pub accounts: BTreeSet<AccountId>,
+    /// Left out, and why: not active, or younger than the report.
+    pub excluded: BTreeMap<String, Vec<AccountId>>,
+}
+
+/// AWS's summary of a report, as `GetDeclarativePoliciesReportSummary` answers it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AwsSummary {
+    pub accounts: Option<u64>,
+    pub failed_accounts: Option<u64>,
+    pub started: Option<Timestamp>,
+    pub ended: Option<Timestamp>,
+    pub attributes: Vec<AwsAttribute>,
+}
+
+/// One attribute of AWS's summary.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AwsAttribute {
+    pub name: String,
+    pub most_frequent: String,
+    pub matched: Option<u64>,
+    pub unmatched: Option<u64>,
+    /// Region, matched, unmatched.
+    pub regions: Vec<(String, Option<u64>, Option<u64>)>,
+}
+
+/// The evidence of one report, a few kilobytes at any size of the organization.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    pub schema_version: u32,
+    pub run_id: String,
+    pub observed_at: Option<Timestamp>,
+    pub layout: LayoutSeen,
+    /// Records under the header.
+    pub records: u64,
+    /// Rows of `account_status`.
+    pub rows: u64,
+    /// Rows or cells that came more than once; those that agree count once.
+    pub repeated: u64,
+    pub coverage: Coverage,
+    /// Accounts in the report that Organizations does not list there.
+    pub unexpected_accounts: Listed,
+    /// Accounts that were not expected, by reason.
+    pub excluded_accounts: BTreeMap<String, u64>,
+    /// Accounts seen in each Region.
+    pub regions: BTreeMap<String, u64>,
+    pub attributes: Vec<AttributeSummary>,
+    pub aws_summary: Compared,
+}
+
+/// The layout that was recognised.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LayoutSeen {
+    pub grain: &'static str,
+    pub hash: String,
+    pub header: Vec<String>,
+}
+
+/// A list that is cut, and how long it is.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Listed {
+    pub count: u64,
+    pub first: Vec<String>,
+}
+
+/// One attribute over all accounts.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AttributeSummary {
+    pub name: String,
+    /// The most frequent values, counted in cells.
+    pub values: Vec<ValueCount>,
+    /// Different values that are told apart.
+    pub distinct_values: u64,
+    /// Cells of values that are not listed.
+    pub unlisted_cells: u64,
+    /// Cells of values beyond the number that is told apart.
+    pub other_cells: u64,
+    pub unknown_cells: u64,
+    /// Absent when it cannot be told for certain.
+    pub most_frequent: Option<String>,
+    /// Accounts that have it in every Region seen.
+    pub matched_accounts: u64,
+    /// Accounts that have another value in some Region.
+    pub unmatched_accounts: u64,
+    /// Accounts of which neither can be said.
+    pub unknown_accounts: u64,
+    pub regions: BTreeMap<String, RegionCount>,
+    /// Accounts that have another value in some Region.
+    pub deviating: Listed,
+    /// The one value that every account has in every Region: a conclusion, given only when nothing
+    /// is missing.
+    pub uniform: Option<Complete<String>>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ValueCount {
+    pub value: String,
+    pub cells: u64,
+}
+
+/// One attribute in one Region, in accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RegionCount {
+    pub matched: u64,
+    pub unmatched: u64,
+    pub unknown: u64,
+}
+
+/// Whether AWS's own summary says the same.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Compared {
+    /// Absent when there was none to compare with.
+    pub agrees: Option<bool>,
+    pub disagreements: Vec<String>,
+}
+
+impl Summary {
+    pub const VERSION: u32 = 1;
+
+    /// Puts the evidence together with what was expected and with what AWS says itself.
+    pub fn new(
+        evidence: &Evidence,
+        run_id: &str,
+        observed_at: Option<Timestamp>,
+        expected: Option<&Expected>,
+        aws: Option<&AwsSummary>,
+    ) -> Self {
+        let mut coverage = evidence.gaps.clone();
+        let unexpected = cover(evidence, expected, aws, &mut coverage);
+        let most_frequent: Vec<_> = evidence.statistics.attributes().iter().map(most_frequent).collect();
+        for ((name, of), most) in
+            evidence.attributes.iter().zip(evidence.statistics.attributes()).zip(&most_frequent)
+        {
+            if of.other() > 0 {
+                let other = of.other();
+                coverage.gap_many("value beyond those told apart", other, [format!("{name}: {other} cells")]);
+            }
+            if most.is_none() && of.totals().iter().any(|count| *count > 0) {
+                coverage.gap("most frequent value not certain", || name.clone());
+            }
+        }
+        let mut attributes = attribute_summaries(evidence, &most_frequent);
+        let compared = aws.map(|aws| compare(&attributes, aws)).unwrap_or_default();
+        for disagreement in &compared.disagreements {
+            coverage.gap("AWS's summary disagrees", || disagreement.clone());
+        }
+        for attribute in &mut attributes {
+            let uniform = attribute.unmatched_accounts == 0 && attribute.unknown_accounts == 0;
+            attribute.uniform = attribute
+                .most_frequent
+                .clone()
+                .filter(|_| uniform)
+                .and_then(|value| coverage.complete(value));
+        }
+        Self {
+            schema_version: Self::VERSION,
+            run_id: run_id.to_owned(),
+            observed_at,
+            layout: LayoutSeen {
+                grain: match evidence.layout.grain {
+                    Grain::Wide { .. } => "wide",
+                    Grain::Long { .. } => "long",
+                },
+                hash: evidence.layout.hash.clone(),
+                header: evidence.layout.header.iter().take(200).map(|name| clip(name, 100)).collect(),
+            },
+            records: evidence.records,
+            rows: evidence.rows,
+            repeated: evidence.repeated,
+            unexpected_accounts: unexpected,
+            excluded_accounts: expected
+                .map(|expected| {
+                    expected.excluded.iter().map(|(why, list)| (why.clone(), list.len() as u64)).collect()
+                })
+                .unwrap_or_default(),
+            regions: regions(evidence),
+            attributes,
+            aws_summary: compared,
+            coverage,
+        }
+    }
+}
+
+/// Counts what is missing: accounts without rows, Regions without rows, cells that are not there.
+/// Answers the accounts that nobody expected.
+fn cover(
+    evidence: &Evidence,
+    expected: Option<&Expected>,
+    aws: Option<&AwsSummary>,
+    coverage: &mut Coverage,
+) -> Listed {
+    let seen: BTreeSet<&AccountId> = evidence.accounts.iter().collect();
+    let mut unexpected = Listed::default();
+    match expected {
+        Some(expected) => {
+            coverage.expected_accounts = Some(expected.accounts.len() as u64);
+            let missing: Vec<_> = expected.accounts.iter().filter(|id| !seen.contains(id)).collect();
+            coverage.seen_accounts = (expected.accounts.len() - missing.len()) as u64;
+            coverage.gap_many(
+                "account without rows",
+                missing.len() as u64,
+                missing.iter().map(|id| id.to_string()),
+            );
+            let others = seen.iter().filter(|id| !expected.accounts.contains(**id));
+            let (first, count) = others.fold((Vec::new(), 0), |(mut first, count), id| {
+                if first.len() < DEVIATING_LISTED {
+                    first.push(id.to_string());
+                }
+                (first, count + 1)
+            });
+            unexpected = Listed { count, first };
+        }
+        None => {
+            coverage.expected_accounts = aws.and_then(|aws| aws.accounts);
+            coverage.seen_accounts = seen.len() as u64;
+        }
+    }
+    if let Some(failed) = aws.and_then(|aws| aws.failed_accounts).filter(|failed| *failed > 0) {
+        coverage.gap_many("account that AWS could not read", failed, []);
+    }
+    missing_cells(evidence, coverage);
+    unexpected
+}
+
+/// Regions in which an account has no row, and in a long file attributes of which it has none. A
+/// Region that an account has not opted in to may be left out by AWS; a missing row is not a value.
+fn missing_cells(evidence: &Evidence, coverage: &mut Coverage) {
+    let long = matches!(evidence.layout.grain, Grain::Long { .. });
+    for (account, id) in evidence.accounts.iter().enumerate() {
+        for (region, name) in evidence.regions.iter().enumerate() {
+            if !evidence.seen.has_row(account, region) {
+                coverage.gap("account without a row in a Region", || format!("account {id}, {name}"));
+            } else if long {
+                for (attribute, attribute_name) in evidence.attributes.iter().enumerate() {
+                    if !evidence.seen.has_cell(account, region, attribute) {
+                        coverage.gap("attribute without a row", || {
+                            format!("account {id}, {name}, {attribute_name}")
+                        });
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn regions(evidence: &Evidence) -> BTreeMap<String, u64> {
+    let accounts = evidence.accounts.len();
+    evidence
+        .regions
+        .iter()
+        .enumerate()
+        .map(|(region, name)| {
+            let count = (0..accounts).filter(|account| evidence.seen.has_row(*account, region)).count();
+            (name.to_string(), count as u64)
+        })
+        .collect()
+}
+
+/// The value with the most cells, its place among the values. Nothing when a value that is not told
+/// apart could have as many. Of several with as many, the first in the alphabet.
+fn most_frequent(attribute: &Attribute) -> Option<usize> {
+    let totals = attribute.totals();
+    let (place, cells) = totals.iter().enumerate().max_by(|(a, one), (b, other)| {
+        one.cmp(other).then_with(|| attribute.text(*b).cmp(attribute.text(*a)))
+    })?;
+    (*cells > 0 && attribute.other() < *cells).then_some(place)
+}
+
+fn attribute_summaries(evidence: &Evidence, most_frequent: &[Option<usize>]) -> Vec<AttributeSummary> {
+    let pairs = evidence.attributes.iter().zip(evidence.statistics.attributes()).zip(most_frequent);
+    pairs.map(|((name, of), most)| attribute_summary(evidence, name, of, *most)).collect()
+}
+
+fn attribute_summary(
+    evidence: &Evidence,
+    name: &str,
+    of: &Attribute,
+    most: Option<usize>,
+) -> AttributeSummary {
+    let totals = of.totals();
+    let mut order: Vec<usize> = (0..totals.len()).filter(|place| totals[*place] > 0).collect();
+    order.sort_by(|a, b| totals[*b].cmp(&totals[*a]).then_with(|| of.text(*a).cmp(of.text(*b))));
+    let listed = order.iter().take(VALUES_LISTED);
+    let values =
+        listed.map(|place| ValueCount { value: clip(of.text(*place), VALUE_SHOWN), cells: totals[*place] });
+    let mut summary = AttributeSummary {
+        name: name.to_owned(),
+        values: values.collect(),
+        distinct_values: order.len() as u64,
+        unlisted_cells: order.iter().skip(VALUES_LISTED).map(|place| totals[*place]).sum(),
+        other_cells: of.other(),
+        unknown_cells: Unknown::ALL.iter().map(|why| of.unknown(*why)).sum(),
+        most_frequent: most.map(|place| clip(of.text(place), VALUE_SHOWN)),
+        matched_accounts: 0,
+        unmatched_accounts: 0,
+        unknown_accounts: 0,
+        regions: BTreeMap::new(),
+        deviating: Listed::default(),
+        uniform: None,
+    };
+    let Some(most) = most else {
+        summary.unknown_accounts = evidence.accounts.len() as u64;
+        return summary;
+    };
+    for (region, name) in evidence.regions.iter().enumerate() {
+        let (matched, unmatched, unknown) = of.region(region, most);
+        summary.regions.insert(name.to_string(), RegionCount { matched, unmatched, unknown });
+    }
+    for (account, id) in evidence.accounts.iter().enumerate() {
+        match of.standing(account, most) {
+            Standing::Matched => summary.matched_accounts += 1,
+            Standing::Unknown | Standing::Unseen => summary.unknown_accounts += 1,
+            Standing::Unmatched => {
+                summary.unmatched_accounts += 1;
+                if summary.deviating.first.len() < DEVIATING_LISTED {
+                    summary.deviating.first.push(id.to_string());
+                }
+            }
+        }
+    }
+    summary.deviating.count = summary.unmatched_accounts;
+    summary
+}
+
+/// What AWS's summary says otherwise.
+///
+/// How AWS spells an attribute's name and value there is not documented, so both are compared in
+/// their canonical spelling; what AWS counts without an account that it could not read, neither do
+/// the counts here.
+fn compare(attributes: &[AttributeSummary], aws: &AwsSummary) -> Compared {
+    let mut disagreements = Vec::new();
+    let mut differs = |text: String| {
+        if disagreements.len() < DISAGREEMENTS_LISTED {
+            disagreements.push(text);
+        }
+    };
+    let theirs: BTreeMap<String, &AwsAttribute> =
+        aws.attributes.iter().map(|attribute| (canonical_name(&attribute.name), attribute)).collect();
+    for name in theirs.keys().filter(|name| attributes.iter().all(|ours| ours.name != **name)) {
+        differs(format!("{name}: AWS counts it, and the report has no such column"));
+    }
+    for ours in attributes {
+        let name = &ours.name;
+        let Some(theirs) = theirs.get(name) else {
+            differs(format!("{name}: the report has it, and AWS does not count it"));
+            continue;
+        };
+        let spelled = match value::read(name, theirs.most_frequent.as_bytes()) {
+            Reading::Value(value) => clip(&value, VALUE_SHOWN),
+            Reading::Unknown(_) => theirs.most_frequent.clone(),
+        };
+        let most = ours.most_frequent.as_deref().unwrap_or("(not certain)");
+        if most != spelled {
+            differs(format!("{name}: most frequent is {most:?} in the report and {spelled:?} for AWS"));
+            continue;
+        }
+        let mut count = |what: &str, ours: u64, theirs: Option<u64>| {
+            if let Some(theirs) = theirs.filter(|theirs| *theirs != ours) {
+                differs(format!("{name}: {what} {ours} in the report and {theirs} for AWS"));
+            }
+        };
+        count("matched accounts are", ours.matched_accounts, theirs.matched);
+        count("unmatched accounts are", ours.unmatched_accounts, theirs.unmatched);
+        for (region, matched, unmatched) in &theirs.regions {
+            let seen = ours.regions.get(region).copied();
+            let seen = seen.unwrap_or(RegionCount { matched: 0, unmatched: 0, unknown: 0 });
+            count(&format!("matched accounts in {region} are"), seen.matched, *matched);
+            count(&format!("unmatched accounts in {region} are"), seen.unmatched, *unmatched);
+        }
+    }
+    Compared { agrees: Some(disagreements.is_empty()), disagreements }
+}
