@@ -262,6 +262,9 @@ impl Body {
     }
 
     fn row(&mut self, record: &Record<'_>, unterminated: bool) -> Result<(), ReportErrorKind> {
+        if record.len() == 1 && record.cell(0).trim_ascii().is_empty() {
+            return Ok(());
+        }
         self.records += 1;
         let expected = self.layout.header.len();
         if record.len() != expected {

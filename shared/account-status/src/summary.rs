@@ -65,12 +65,16 @@ pub struct Summary {
     /// Rows or cells that came more than once; those that agree count once.
     pub repeated: u64,
     pub coverage: Coverage,
+    /// Accounts that AWS says it could not read in any Region; absent when nobody said.
+    pub failed_accounts: Option<u64>,
     /// Accounts in the report that Organizations does not list there.
     pub unexpected_accounts: Listed,
     /// Accounts that were not expected, by reason.
     pub excluded_accounts: BTreeMap<String, u64>,
     /// Accounts seen in each Region.
     pub regions: BTreeMap<String, u64>,
+    /// How many accounts were seen in so many Regions.
+    pub regions_per_account: BTreeMap<u64, u64>,
     pub attributes: Vec<AttributeSummary>,
     pub aws_summary: Compared,
 }
@@ -206,7 +210,9 @@ impl Summary {
                     expected.excluded.iter().map(|(why, list)| (why.clone(), list.len() as u64)).collect()
                 })
                 .unwrap_or_default(),
+            failed_accounts: aws.and_then(|aws| aws.failed_accounts),
             regions: regions(evidence),
+            regions_per_account: regions_per_account(evidence),
             attributes,
             aws_summary: compared,
             coverage,
@@ -287,6 +293,16 @@ fn regions(evidence: &Evidence) -> BTreeMap<String, u64> {
             (name.to_string(), count as u64)
         })
         .collect()
+}
+
+fn regions_per_account(evidence: &Evidence) -> BTreeMap<u64, u64> {
+    let mut counts = BTreeMap::new();
+    for account in 0..evidence.accounts.len() {
+        let regions =
+            (0..evidence.regions.len()).filter(|region| evidence.seen.has_row(account, *region)).count();
+        *counts.entry(regions as u64).or_default() += 1;
+    }
+    counts
 }
 
 /// The value with the most cells, its place among the values. Nothing when a value that is not told

@@ -1,0 +1,325 @@
+//! Input that nobody wants, each with either a clear error or an explicit unknown.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use account_status::{AwsAttribute, AwsSummary, Expected, ReportError, ReportErrorKind};
+use support::{Read, read, read_with};
+
+const A: &str = "012345678901";
+const B: &str = "112345678901";
+const R: &str = "eu-west-1";
+const S: &str = "us-east-1";
+
+fn good(text: impl AsRef<[u8]>) -> Read {
+    read(text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn refused(text: impl AsRef<[u8]>) -> ReportError {
+    read(text).map(|read| read.rows).unwrap_err()
+}
+
+/// Two accounts in two Regions with one attribute, and whatever comes after.
+fn table(more: &str) -> String {
+    format!(
+        "account_id,region,http_tokens\n{A},{R},required\n{A},{S},required\n{B},{R},required\n{B},{S},optional\n{more}"
+    )
+}
+
+#[test]
+fn an_empty_file_is_refused() {
+    assert_eq!(refused("").kind, ReportErrorKind::Empty);
+    assert_eq!(refused("\n\r\n\n").kind, ReportErrorKind::Empty);
+}
+
+#[test]
+fn a_header_alone_is_no_account_and_no_conclusion() {
+    let read = good("account_id,region,http_tokens\n");
+    assert_eq!((read.rows.len(), read.summary.coverage.seen_accounts), (0, 0));
+    assert!(!read.summary.coverage.is_complete());
+    assert_eq!(read.summary.attributes.iter().filter(|it| it.uniform.is_some()).count(), 0);
+}
+
+#[test]
+fn a_byte_order_mark_and_any_line_ends_change_nothing() {
+    let plain = good(table(""));
+    assert_eq!(good(format!("\u{feff}{}", table(""))).rows, plain.rows);
+    assert_eq!(good(table("").replace('\n', "\r\n")).rows, plain.rows);
+    assert_eq!(good(table("").replace('\n', "\r")).rows, plain.rows);
+    assert_eq!(good(table("\n\n  \n")).rows, plain.rows);
+}
+
+#[test]
+fn quoted_newlines_commas_and_quotes_stay_in_their_cell() {
+    let read = good(format!("account_id,region,x\n{A},{R},\"a,\"\"b\"\"\nc\"\n"));
+    assert_eq!(read.rows[0].4, "a,\"b\"\nc");
+    assert_eq!(read.value(A, R, "x"), Some("a,\"b\"\nc"));
+}
+
+#[test]
+fn a_row_of_another_length_is_counted_and_not_read() {
+    for row in [format!("{A},ap-south-1\n"), format!("{A},ap-south-1,required,more\n")] {
+        let read = good(table(&format!("{row}{B},ap-south-1,required\n")));
+        assert_eq!(read.gap("row with another number of cells than the header"), 1);
+        let example =
+            &read.summary.coverage.gaps["row with another number of cells than the header"].examples[0];
+        assert!(example.starts_with("line 6 (byte ") && example.contains("record 6"), "{example}");
+        assert_eq!(read.value(A, "ap-south-1", "http_tokens"), None);
+        assert_eq!(read.gap("account without a row in a Region"), 1);
+    }
+}
+
+#[test]
+fn a_file_cut_in_its_last_row_is_refused_with_the_place() {
+    let error = refused(table(&format!("{A},ap-south-1")));
+    assert_eq!(error.kind, ReportErrorKind::CutOff { cells: 2, expected: 3 });
+    assert_eq!(error.position.map(|at| (at.line, at.record)), Some((6, 6)));
+    assert!(error.to_string().contains("report.csv, line 6"), "{error}");
+}
+
+#[test]
+fn a_last_cell_that_may_be_cut_is_believed_only_if_it_occurs_elsewhere() {
+    let read = good(table(&format!("{A},ap-south-1,requi")));
+    assert_eq!(read.value(A, "ap-south-1", "http_tokens"), None);
+    assert_eq!(read.gap("possibly cut off"), 1);
+    let read = good(table(&format!("{A},ap-south-1,required")));
+    assert_eq!(read.value(A, "ap-south-1", "http_tokens"), Some("required"));
+    // A shortened account id could be another account's.
+    let read = good(format!("region,http_tokens,account_id\n{R},required,{A}\n{S},required,12345678"));
+    assert_eq!(read.rows.len(), 1);
+    assert_eq!(read.gap("last row without a line end"), 1);
+}
+
+#[test]
+fn a_quote_that_is_never_closed_is_refused() {
+    assert_eq!(
+        refused(table(&format!("{A},ap-south-1,\"required\n{B},ap-south-1,required\n"))).kind,
+        ReportErrorKind::UnclosedQuote
+    );
+}
+
+#[test]
+fn cells_that_are_not_text_are_unknown_and_others_are_read() {
+    let mut bytes = format!("account_id,region,x,y\n{A},{R},").into_bytes();
+    bytes.extend(b"\xC3\x28,fine\n");
+    bytes.extend(format!("{A},{S},a\0b,fine\n").bytes());
+    let read = good(bytes);
+    assert_eq!((read.gap("not UTF-8"), read.gap("NUL character")), (1, 1));
+    assert_eq!((read.value(A, R, "x"), read.value(A, S, "x")), (None, None));
+    assert_eq!((read.value(A, R, "y"), read.value(A, S, "y")), (Some("fine"), Some("fine")));
+    let header = refused(b"account_id,region,\xFF\n".as_slice());
+    assert!(header.to_string().contains("the header is not UTF-8"), "{header}");
+}
+
+#[test]
+fn a_cell_of_one_mib_is_read_and_a_larger_one_is_refused() {
+    let cell = "x".repeat(1024 * 1024);
+    let read = good(format!("account_id,region,a\n{A},{R},{cell}\n"));
+    assert_eq!(read.value(A, R, "a").map(str::len), Some(1024 * 1024));
+    assert!(read.summary.attributes[0].values[0].value.chars().count() < 400, "the summary stays small");
+    let error = refused(format!("account_id,region,a\n{A},{R},{cell}x\n"));
+    assert!(matches!(error.kind, ReportErrorKind::TooLarge { what: "cell", .. }), "{error}");
+    assert!(error.to_string().contains("line 2 (byte 20, record 2)"), "{error}");
+}
+
+#[test]
+fn five_thousand_columns_are_refused_and_a_thousand_are_read() {
+    let header = |count: usize| (0..count).map(|number| format!(",a{number}")).collect::<String>();
+    let row = |count: usize| ",x".repeat(count);
+    let error = refused(format!("account_id,region{}\n{A},{R}{}\n", header(5_000), row(5_000)));
+    assert!(error.to_string().contains("5000 attribute columns are more than 1000"), "{error}");
+    assert!(error.to_string().len() < 4_000, "the error stays readable");
+    assert_eq!(
+        good(format!("account_id,region{}\n{A},{R}{}\n", header(1_000), row(1_000))).rows.len(),
+        1_000
+    );
+}
+
+#[test]
+fn a_cell_that_comes_twice_with_the_same_value_counts_once() {
+    for layout in ["wide", "long"] {
+        let text = match layout {
+            "wide" => table(&format!("{B},{S},OPTIONAL\n{A},{R},required\n{A},{R},Required\n")),
+            _ => format!(
+                "account_id,region,attribute,value\n{A},{R},http_tokens,required\n{A},{R},http-tokens,required\n{B},{R},http_tokens,optional\n"
+            ),
+        };
+        let read = good(&text);
+        assert_eq!(read.rows.len(), if layout == "wide" { 4 } else { 2 }, "{layout}");
+        assert_eq!(read.summary.repeated, if layout == "wide" { 2 } else { 1 }, "{layout}");
+        assert_eq!(read.value(A, R, "http_tokens"), Some("required"));
+        assert_eq!(read.gap("contradicting rows"), 0);
+    }
+}
+
+#[test]
+fn a_cell_that_comes_twice_with_different_values_is_unknown() {
+    let read = good(
+        "account_id,region,x,y\n012345678901,eu-west-1,a,b\n112345678901,eu-west-1,a,b\n012345678901,eu-west-1,a,c\n",
+    );
+    assert_eq!((read.value(A, R, "x"), read.value(A, R, "y")), (Some("a"), None));
+    assert_eq!(read.gap("contradicting rows"), 1);
+    let y = &read.summary.attributes[1];
+    assert_eq!(
+        (y.values.len(), y.values[0].cells, y.unknown_cells),
+        (1, 1, 1),
+        "the first value is not counted either"
+    );
+    let read = good(format!("account_id,region,attribute,value\n{A},{R},x,a\n{B},{R},x,a\n{A},{R},x,\n"));
+    assert_eq!(
+        (read.value(A, R, "x"), read.gap("contradicting rows")),
+        (None, 1),
+        "a blank contradicts a value"
+    );
+}
+
+#[test]
+fn accounts_and_regions_that_are_missing_are_named() {
+    let expected = Expected {
+        accounts: [A, B, "212345678901"].iter().map(|id| id.parse().unwrap()).collect(),
+        excluded: [("SUSPENDED".to_owned(), vec!["312345678901".parse().unwrap()])].into(),
+    };
+    let text = format!(
+        "account_id,region,x\n{A},{R},a\n{A},{S},a\n{B},{R},a\n412345678901,{R},a\n412345678901,{S},a\n"
+    );
+    let read = read_with(text, Some(&expected), None, usize::MAX).unwrap();
+    let coverage = &read.summary.coverage;
+    assert_eq!((coverage.expected_accounts, coverage.seen_accounts), (Some(3), 2));
+    assert_eq!(coverage.gaps["account without rows"].examples, ["212345678901"]);
+    assert_eq!(coverage.gaps["account without a row in a Region"].examples, [format!("account {B}, {S}")]);
+    assert_eq!(read.summary.unexpected_accounts.first, ["412345678901"]);
+    assert_eq!(read.summary.excluded_accounts["SUSPENDED"], 1);
+    assert_eq!(read.summary.regions_per_account, [(1, 1), (2, 2)].into());
+    assert!(read.summary.attributes[0].uniform.is_none(), "nothing is concluded from a part");
+}
+
+#[test]
+fn complete_and_uniform_evidence_is_a_conclusion() {
+    let accounts = [A, B].iter().map(|id| id.parse().unwrap()).collect();
+    let expected = Expected { accounts, ..Expected::default() };
+    let text = format!("account_id,region,x,y\n{A},{R},a,1\n{B},{R},a,2\n");
+    let read = read_with(text, Some(&expected), None, usize::MAX).unwrap();
+    let [x, y] = read.summary.attributes.as_slice() else { panic!() };
+    assert_eq!(x.uniform.as_ref().map(|it| it.get().as_str()), Some("a"));
+    assert!(y.uniform.is_none());
+    assert_eq!(y.deviating.first, [B]);
+}
+
+#[test]
+fn blank_cells_and_error_texts_are_unknown_with_their_reason() {
+    let read =
+        good(format!("account_id,region,x\n{A},{R},\n{A},{S},Error: AccessDenied\n{B},{R},a\n{B},{S},a\n"));
+    assert_eq!((read.gap("blank cell"), read.gap("error text")), (1, 1));
+    let x = &read.summary.attributes[0];
+    assert_eq!((x.matched_accounts, x.unmatched_accounts, x.unknown_accounts), (1, 0, 1));
+}
+
+#[test]
+fn rows_without_an_account_or_a_region_are_counted() {
+    let read = good(table(&format!(
+        "not an account,{R},required\n{A},everywhere,required\n,,\n1.23457E+11,{S},required\n"
+    )));
+    assert_eq!((read.gap("row without an account id"), read.gap("row without a Region")), (3, 1));
+    assert_eq!(read.rows.len(), 4);
+}
+
+#[test]
+fn ids_that_a_spreadsheet_shortened_are_whole_again() {
+    let read = good(format!("account_id,region,x\n12345678901,{R},a\n{A},{S},a\n"));
+    assert_eq!(read.value(A, R, "x"), Some("a"));
+    assert_eq!(read.summary.coverage.seen_accounts, 1);
+}
+
+#[test]
+fn cells_that_a_spreadsheet_would_run_are_kept_as_they_are_in_the_table() {
+    for cell in ["=1+1", "+1", "-1", "@SUM(A1)"] {
+        let read = good(format!("account_id,region,x\n{A},{R},{cell}\n"));
+        assert_eq!((read.value(A, R, "x"), read.rows[0].4.as_str()), (Some(cell), cell));
+    }
+}
+
+#[test]
+fn a_layout_that_cannot_be_placed_says_what_it_saw() {
+    let error = refused("id;gegend;wert\n1;2;3\n");
+    assert!(matches!(error.kind, ReportErrorKind::Unplaceable { .. }));
+    assert!(error.to_string().contains("id;gegend;wert"), "{error}");
+    let hostile = refused("a\u{1b}[31m,b\n1,2\n");
+    assert!(!hostile.to_string().contains('\u{1b}'), "{hostile:?}");
+}
+
+#[test]
+fn more_values_than_are_told_apart_are_counted_and_said() {
+    let rows: String = (0..10_050).map(|number| format!("{:012},{R},v{number},same\n", number + 1)).collect();
+    let read = good(format!("account_id,region,x,y\n{rows}"));
+    let [x, y] = read.summary.attributes.as_slice() else { panic!() };
+    assert_eq!(
+        (x.distinct_values, x.other_cells, x.values.len(), x.unlisted_cells),
+        (10_000, 50, 100, 9_900)
+    );
+    assert_eq!(x.most_frequent, None, "one of those not told apart could be more frequent");
+    assert_eq!(read.gap("value beyond those told apart"), 50);
+    assert_eq!((y.most_frequent.as_deref(), y.matched_accounts), (Some("same"), 10_050));
+    assert_eq!(read.rows.len(), 20_100, "the table has every value");
+}
+
+fn aws(matched: u64, unmatched: u64) -> AwsSummary {
+    AwsSummary {
+        accounts: Some(2),
+        failed_accounts: Some(0),
+        attributes: vec![AwsAttribute {
+            name: "HttpTokens".into(),
+            most_frequent: "REQUIRED".into(),
+            matched: Some(matched),
+            unmatched: Some(unmatched),
+            regions: vec![(R.into(), Some(2), Some(0)), (S.into(), Some(1), Some(1))],
+        }],
+        ..AwsSummary::default()
+    }
+}
+
+#[test]
+fn awss_own_summary_is_counted_again_and_a_difference_is_named() {
+    let agreeing = read_with(table(""), None, Some(&aws(1, 1)), usize::MAX).unwrap();
+    assert_eq!(
+        (agreeing.summary.aws_summary.agrees, agreeing.summary.coverage.is_complete()),
+        (Some(true), true)
+    );
+    let differing = read_with(table(""), None, Some(&aws(2, 0)), usize::MAX).unwrap();
+    assert_eq!(differing.summary.aws_summary.agrees, Some(false));
+    assert_eq!(
+        differing.summary.aws_summary.disagreements,
+        [
+            "http_tokens: matched accounts are 1 in the report and 2 for AWS",
+            "http_tokens: unmatched accounts are 1 in the report and 0 for AWS"
+        ]
+    );
+    assert!(!differing.summary.coverage.is_complete());
+    let mut other = aws(1, 1);
+    other.attributes[0].name = "serial_console_access".into();
+    let other = read_with(table(""), None, Some(&other), usize::MAX).unwrap();
+    assert_eq!(other.summary.aws_summary.disagreements.len(), 2, "one has it, the other does not, both ways");
+    let mut failed = aws(1, 1);
+    failed.failed_accounts = Some(3);
+    let failed = read_with(table(""), None, Some(&failed), usize::MAX).unwrap();
+    assert_eq!((failed.gap("account that AWS could not read"), failed.summary.failed_accounts), (3, Some(3)));
+}
+
+#[test]
+fn a_long_file_keeps_what_it_does_not_know_as_attributes_of_the_attribute() {
+    let read = good(format!(
+        "account,region,attribute,value,managedBy\n{A},{R},serialConsoleAccess,FALSE,declarative-policy\n"
+    ));
+    assert_eq!(read.value(A, R, "serial_console_access"), Some("disabled"));
+    assert_eq!(read.value(A, R, "serial_console_access.managed_by"), Some("declarative-policy"));
+}
+
+#[test]
+fn an_attribute_that_a_long_file_leaves_out_for_one_account_is_missing() {
+    let read = good(format!("account,region,attribute,value\n{A},{R},x,a\n{A},{R},y,a\n{B},{R},x,a\n"));
+    assert_eq!(
+        read.summary.coverage.gaps["attribute without a row"].examples,
+        [format!("account {B}, {R}, y")]
+    );
+    let y = read.summary.attributes.iter().find(|it| it.name == "y").unwrap();
+    assert_eq!((y.matched_accounts, y.unknown_accounts), (1, 1));
+}
