@@ -5,12 +5,13 @@
 //! a [switch](settings::Settings), never a fact.
 //!
 //! * [`aws`]: the whole: who calls, what is answered, what goes wrong on request.
-//! * [`organization`], [`ec2`], [`s3`], [`lambda`]: the services.
+//! * [`organization`], [`ec2`], [`s3`], [`lambda`], [`cloudformation`]: the services.
 //! * [`iam`]: callers, policies, dependent permissions.
 //! * [`faults`]: throttles, lost answers, crashes, stops.
 //! * [`connector`]: an SDK's calls, answered in process.
 
 pub mod aws;
+pub mod cloudformation;
 pub mod connector;
 pub mod ec2;
 pub mod faults;

@@ -10,6 +10,7 @@
 //!   usual while anybody is [busy](Clock::busy), and jumps to the next sleeper when nobody is.
 //! * [`Clock::scaled`]: so many times faster than real time, to watch.
 
+mod pace;
 mod stepped;
 
 use std::time::Duration;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+pub use pace::Held;
 pub use stepped::Busy;
 use stepped::Stepped;
 
@@ -74,6 +76,12 @@ impl Clock {
     pub async fn sleep_until(&self, moment: Timestamp) {
         let left = moment.duration_since(self.now());
         self.sleep(Duration::try_from(left).unwrap_or_default()).await;
+    }
+
+    /// Lets at most so many simulated seconds pass in a real one, until the guard is dropped: for
+    /// somebody who watches. `speed` must be positive.
+    pub fn hold_to(&self, speed: f64) -> Held {
+        Held::new(self.clone(), speed)
     }
 
     /// Keeps a stepped clock from jumping while the guard lives: real work is being done.

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use local_aws::aws::Options;
+use local_aws::cloudformation::Stack;
 use local_aws::iam::Credentials;
-use local_aws::lambda::Latency as LambdaLatency;
+use local_aws::lambda::{Latency as LambdaLatency, Runner};
 use local_aws::organization::{Shape, generate};
 use local_aws::{Aws, FaultRule, Settings};
 use local_clock::Clock;
@@ -50,12 +51,26 @@ pub struct LocalStack {
     pub aws: Aws,
     pub resolved: Resolved,
     pub deployed: Deployed,
+    /// What functions in this process measured.
     pub metrics: Arc<KeptMetrics>,
 }
 
 impl LocalStack {
     /// Deploys the template; the functions run in this process.
     pub fn start(clock: Clock, options: StackOptions) -> Result<Self, StartError> {
+        let runner = Arc::new(InProcess::default());
+        let metrics = Arc::clone(&runner.metrics);
+        let stack = Self::start_with(clock, options, Arc::<InProcess>::clone(&runner))?;
+        runner.connect(&stack.aws);
+        Ok(Self { metrics, ..stack })
+    }
+
+    /// Deploys the template; `runner` runs the functions.
+    pub fn start_with(
+        clock: Clock,
+        options: StackOptions,
+        runner: Arc<dyn Runner>,
+    ) -> Result<Self, StartError> {
         let path = options.root.join("template.yaml");
         let text = std::fs::read_to_string(&path).map_err(|source| StartError::Template { path, source })?;
         let template = Template::parse(&text)?;
@@ -68,8 +83,6 @@ impl LocalStack {
             account: account.clone(),
         };
         let resolved = template.resolve(&surroundings, &options.parameters)?;
-        let runner = Arc::new(InProcess::default());
-        let metrics = Arc::clone(&runner.metrics);
         let aws = Aws::new(Options {
             clock,
             partition: surroundings.partition.clone(),
@@ -79,14 +92,24 @@ impl LocalStack {
             settings: options.settings,
             faults: options.faults,
             folder: options.folder,
-            runner: Arc::<InProcess>::clone(&runner),
+            runner,
             states_latency: StatesLatency::default(),
             lambda_latency: LambdaLatency::default(),
         });
-        runner.connect(&aws);
         let deployed = deploy::deploy(&aws, &resolved, &options.root)?;
         events::begin(&aws, &deployed.rules);
-        Ok(Self { aws, resolved, deployed, metrics })
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        aws.put_stack(Stack {
+            arn: format!(
+                "arn:{}:cloudformation:{}:{}:stack/{}/33333333-0000-4000-8000-000000000000",
+                surroundings.partition, surroundings.region, surroundings.account, surroundings.stack
+            ),
+            name: surroundings.stack,
+            created: aws.clock().now(),
+            parameters: resolved.parameters.iter().map(|(name, it)| (name.clone(), text(it))).collect(),
+            outputs: resolved.outputs.clone(),
+        });
+        Ok(Self { aws, resolved, deployed, metrics: Arc::default() })
     }
 
     /// The stack's bucket.
@@ -119,6 +142,6 @@ impl LocalStack {
 
     /// Credentials of somebody who may do everything in the stack's account.
     pub fn administrator(&self) -> Credentials {
-        self.aws.administrator()
+        Credentials::administrator()
     }
 }

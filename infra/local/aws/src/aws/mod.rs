@@ -15,6 +15,7 @@ use local_states::service::Latency as StatesLatency;
 use local_states::{Services, StatusChange, StepFunctions};
 use s3s::service::S3Service;
 
+use crate::cloudformation::Stack;
 use crate::ec2::{Accepted, Report, Reports};
 use crate::faults::{FaultRule, Faults};
 pub use crate::iam::Use;
@@ -105,6 +106,7 @@ struct Inner {
     world: Mutex<World>,
     /// The policies of state machines' roles, by role.
     roles: Mutex<BTreeMap<String, Arc<PolicyDocument>>>,
+    stacks: Mutex<BTreeMap<String, Stack>>,
     listeners: Mutex<Vec<Listener>>,
 }
 
@@ -161,10 +163,12 @@ impl Aws {
                 requests: 0,
             }),
             roles: Mutex::default(),
+            stacks: Mutex::default(),
             listeners: Mutex::default(),
         }));
         let inner: Arc<dyn Services> = Arc::<Inner>::clone(&aws.0);
         aws.0.states.connect(Arc::downgrade(&inner));
+        aws.0.gate.identities.register(&Credentials::administrator(), aws.0.person("Admin"));
         aws
     }
 
@@ -211,9 +215,9 @@ impl Aws {
         &self.0.faults
     }
 
-    /// Credentials of somebody who may do everything in the account.
-    pub fn administrator(&self) -> Credentials {
-        self.0.gate.identities.issue(self.0.person("Admin"))
+    /// Shows a stack in CloudFormation.
+    pub fn put_stack(&self, stack: Stack) {
+        lock(&self.0.stacks).insert(stack.name.clone(), stack);
     }
 
     /// Gives a state machine's role its policies.

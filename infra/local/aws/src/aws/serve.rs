@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Call, Inner, World, lock};
+use crate::cloudformation;
 use crate::ec2::{self, Ec2};
 use crate::faults::Fault;
 use crate::iam::{Principal, Question};
@@ -102,6 +103,7 @@ impl Inner {
             "ec2" => self.serve_ec2(&incoming),
             "organizations" => self.serve_organizations(&incoming),
             "states" => self.serve_states(&incoming),
+            "cloudformation" => self.serve_cloudformation(&incoming),
             _ => self.serve_lambda(&incoming).await,
         };
         Ok(answered.unwrap_or_else(|error| refuse(protocol, &error, &request_id)))
@@ -162,7 +164,19 @@ impl Inner {
         Ok(json::success(json::Version::V1_0, &incoming.request_id, &answer))
     }
 
+    fn serve_cloudformation(&self, incoming: &Incoming) -> Result<Response, ApiError> {
+        let operation = &incoming.target.operation;
+        self.allow(&incoming.principal, &Question::new(&incoming.target.action(), "*"))?;
+        let members = cloudformation::call(&lock(&self.stacks), operation, &Form::parse(&incoming.bytes))?;
+        Ok(query::aws_success(operation, cloudformation::NAMESPACE, &incoming.request_id, members))
+    }
+
     async fn serve_lambda(&self, incoming: &Incoming) -> Result<Response, ApiError> {
+        if incoming.target.operation == "GetAccountSettings" {
+            self.allow(&incoming.principal, &Question::new("lambda:GetAccountSettings", "*"))?;
+            let settings = self.lambda.account_settings().to_string();
+            return Ok(wire::answer(200, "application/json", &incoming.request_id, settings));
+        }
         let path = incoming.parts.uri.path();
         let name = path.trim_start_matches("/2015-03-31/functions/").trim_end_matches("/invocations");
         let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy().into_owned();

@@ -297,7 +297,7 @@ impl Ec2<'_> {
             Element::text("startTime", milliseconds(report.started)),
         ];
         members.extend(report.ended.map(|ended| Element::text("endTime", milliseconds(ended))));
-        members.extend(summary::members(self.organization, &report.target));
+        members.extend(summary::members(self.organization, self.settings, &report.target));
         Ok(members)
     }
 

@@ -3,19 +3,73 @@
 
 use std::collections::HashMap;
 
+use super::given::Given;
 use crate::organization::{ATTRIBUTES, Attribute, Organization, setting};
+use crate::settings::Settings;
 use crate::wire::xml::Element;
 
-struct Counted {
-    name: &'static str,
-    most_frequent: &'static str,
+/// One attribute's accounts, against its most frequent value.
+pub(super) struct Counted {
+    name: String,
+    most_frequent: String,
     matched: u64,
     unmatched: u64,
     regions: Vec<(String, u64, u64)>,
 }
 
+impl Counted {
+    pub(super) fn new<'a>(
+        name: &str,
+        most_frequent: &str,
+        regions: impl IntoIterator<Item = &'a String>,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            most_frequent: most_frequent.to_owned(),
+            matched: 0,
+            unmatched: 0,
+            regions: regions.into_iter().map(|region| (region.clone(), 0, 0)).collect(),
+        }
+    }
+
+    /// Counts one account: in each Region, whether it has the value, if that is known.
+    pub(super) fn add(&mut self, matches: impl Iterator<Item = Option<bool>>) {
+        let mut everywhere = Some(true);
+        for ((_, matched, unmatched), matches) in self.regions.iter_mut().zip(matches) {
+            match matches {
+                Some(true) => *matched += 1,
+                Some(false) => *unmatched += 1,
+                None => {}
+            }
+            everywhere = match (everywhere, matches) {
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                (None, _) | (_, None) => None,
+                (Some(true), Some(true)) => Some(true),
+            };
+        }
+        match everywhere {
+            Some(true) => self.matched += 1,
+            Some(false) => self.unmatched += 1,
+            None => {}
+        }
+    }
+}
+
 /// The summary's members: accounts, failed accounts and the attributes.
-pub(super) fn members(organization: &Organization, target: &str) -> Vec<Element> {
+pub(super) fn members(organization: &Organization, settings: &Settings, target: &str) -> Vec<Element> {
+    let given = settings.report_csv.as_deref().and_then(|path| Given::read(path).ok().flatten());
+    let (accounts, failed, attributes) = match given {
+        Some(given) => (given.accounts.len(), given.failed(), given.counted().collect()),
+        None => of_organization(organization, target),
+    };
+    vec![
+        Element::text("numberOfAccounts", accounts),
+        Element::text("numberOfFailedAccounts", failed),
+        Element::list("attributeSummarySet", attributes.into_iter().map(attribute_element)),
+    ]
+}
+
+fn of_organization(organization: &Organization, target: &str) -> (usize, usize, Vec<Counted>) {
     let below: std::collections::HashSet<&str> =
         organization.below(target).unwrap_or_default().iter().map(|account| account.id.as_str()).collect();
     let accounts: Vec<_> = organization
@@ -31,11 +85,7 @@ pub(super) fn members(organization: &Organization, target: &str) -> Vec<Element>
         .map(|(number, _)| *number)
         .collect();
     let attributes = ATTRIBUTES.iter().map(|attribute| count(organization, &readable, attribute));
-    vec![
-        Element::text("numberOfAccounts", accounts.len()),
-        Element::text("numberOfFailedAccounts", failed),
-        Element::list("attributeSummarySet", attributes.map(attribute_element)),
-    ]
+    (accounts.len(), failed, attributes.collect())
 }
 
 fn count(organization: &Organization, readable: &[usize], attribute: &'static Attribute) -> Counted {
@@ -50,21 +100,10 @@ fn count(organization: &Organization, readable: &[usize], attribute: &'static At
         .into_iter()
         .max_by_key(|(value, count)| (*count, std::cmp::Reverse(*value)))
         .map_or("", |(value, _)| value);
-    let mut counted = Counted {
-        name: attribute.name,
-        most_frequent,
-        matched: 0,
-        unmatched: 0,
-        regions: organization.regions.iter().map(|region| (region.clone(), 0, 0)).collect(),
-    };
+    let mut counted = Counted::new(attribute.name, most_frequent, &organization.regions);
     for &account in readable {
-        let mut everywhere = true;
-        for (index, (_, matched, unmatched)) in counted.regions.iter_mut().enumerate() {
-            let matches = value(account, index) == most_frequent;
-            *(if matches { matched } else { unmatched }) += 1;
-            everywhere &= matches;
-        }
-        *(if everywhere { &mut counted.matched } else { &mut counted.unmatched }) += 1;
+        let regions = 0..organization.regions.len();
+        counted.add(regions.map(|region| Some(value(account, region) == most_frequent)));
     }
     counted
 }

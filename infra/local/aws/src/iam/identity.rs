@@ -36,6 +36,13 @@ pub struct Credentials {
     pub secret_access_key: String,
 }
 
+impl Credentials {
+    /// Those of somebody who may do everything in the account.
+    pub fn administrator() -> Self {
+        Self { access_key_id: "LOCALKEY000000000000".to_owned(), secret_access_key: SECRET.to_owned() }
+    }
+}
+
 /// The secret of every key: these credentials open nothing but the simulation.
 const SECRET: &str = "local-aws-has-no-secrets";
 
@@ -50,6 +57,12 @@ impl Identities {
         let access_key_id = format!("LOCALKEY{:012}", issued.len() + 1);
         issued.insert(access_key_id.clone(), Arc::new(principal));
         Credentials { access_key_id, secret_access_key: SECRET.to_owned() }
+    }
+
+    /// Lets a caller use these credentials.
+    pub fn register(&self, credentials: &Credentials, principal: Principal) {
+        let mut issued = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        issued.insert(credentials.access_key_id.clone(), Arc::new(principal));
     }
 
     pub fn principal(&self, access_key_id: &str) -> Option<Arc<Principal>> {

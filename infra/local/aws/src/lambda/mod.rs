@@ -161,6 +161,20 @@ impl Lambda {
         self.lock().functions.values().cloned().collect()
     }
 
+    /// The account's quotas, with AWS's defaults, and what is used of them.
+    pub(crate) fn account_settings(&self) -> Value {
+        json!({
+            "AccountLimit": {
+                "TotalCodeSize": 80_530_636_800_u64,
+                "CodeSizeUnzipped": 262_144_000,
+                "CodeSizeZipped": 52_428_800,
+                "ConcurrentExecutions": 1_000,
+                "UnreservedConcurrentExecutions": 1_000,
+            },
+            "AccountUsage": {"TotalCodeSize": 0, "FunctionCount": self.lock().functions.len()},
+        })
+    }
+
     /// Ends the process of a sandbox that works at the moment.
     pub(crate) fn crash(&self, sandbox: u64) {
         if let Some(crash) = self.lock().crashes.get(&sandbox) {

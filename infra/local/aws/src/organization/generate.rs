@@ -8,6 +8,7 @@ use super::{Account, Organization, Unit};
 /// How large an organization is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shape {
+    /// Their number, unless [`Shape::ids`] has them.
     pub accounts: usize,
     pub regions: usize,
     pub seed: u64,
@@ -15,11 +16,20 @@ pub struct Shape {
     pub unreadable_one_in: usize,
     /// One account in so many is suspended; 0 is none.
     pub suspended_one_in: usize,
+    /// The accounts' ids, the management account's first; made from the seed where there are none.
+    pub ids: Vec<String>,
 }
 
 impl Default for Shape {
     fn default() -> Self {
-        Self { accounts: 200, regions: 17, seed: 1, unreadable_one_in: 0, suspended_one_in: 0 }
+        Self {
+            accounts: 200,
+            regions: 17,
+            seed: 1,
+            unreadable_one_in: 0,
+            suspended_one_in: 0,
+            ids: Vec::new(),
+        }
     }
 }
 
@@ -82,17 +92,20 @@ pub fn generate(shape: &Shape, now: Timestamp) -> Organization {
     let mut rng = Rng::with_seed(shape.seed);
     let id = format!("o-{}", letters(&mut rng, 10));
     let root = format!("r-{}", letters(&mut rng, 4));
-    let units = units(&mut rng, &id, &root, shape.accounts);
+    let count = if shape.ids.is_empty() { shape.accounts.max(1) } else { shape.ids.len() };
+    let units = units(&mut rng, &id, &root, count);
     let mut taken = std::collections::HashSet::new();
-    let accounts: Vec<Account> = (0..shape.accounts.max(1))
+    let accounts: Vec<Account> = (0..count)
         .map(|number| {
-            let account_id = loop {
-                // A tenth begins with a zero, as ids do.
-                let candidate = format!("{:012}", rng.u64(0..1_000_000_000_000));
-                if taken.insert(candidate.clone()) {
-                    break candidate;
+            let account_id = shape.ids.get(number).cloned().unwrap_or_else(|| {
+                loop {
+                    // A tenth begins with a zero, as ids do.
+                    let candidate = format!("{:012}", rng.u64(0..1_000_000_000_000));
+                    if taken.insert(candidate.clone()) {
+                        break candidate;
+                    }
                 }
-            };
+            });
             // The management account lies in the root.
             let unit = (number > 0 && !units.is_empty()).then(|| &units[rng.usize(0..units.len())]);
             let parent = unit.map_or(&root, |unit| &unit.id).clone();

@@ -7,6 +7,7 @@ use super::{ApiError, Body, Protocol, Response, answer, collect, json};
 pub(crate) fn throttled(protocol: Protocol) -> ApiError {
     match protocol {
         Protocol::Query => ApiError::new(503, "RequestLimitExceeded", "Request limit exceeded."),
+        Protocol::AwsQuery => ApiError::new(400, "Throttling", "Rate exceeded"),
         Protocol::S3 => ApiError::new(503, "SlowDown", "Please reduce your request rate."),
         Protocol::Json => ApiError::new(400, "TooManyRequestsException", "Rate exceeded"),
         Protocol::RestJson => ApiError::new(429, "TooManyRequestsException", "Rate Exceeded."),
@@ -19,6 +20,9 @@ pub(crate) fn denied(protocol: Protocol) -> ApiError {
             ApiError::new(403, "UnauthorizedOperation", "You are not authorized to perform this operation.")
         }
         Protocol::S3 => ApiError::new(403, "AccessDenied", "Access Denied"),
+        Protocol::AwsQuery => {
+            ApiError::new(403, "AccessDenied", "User is not authorized to perform this operation.")
+        }
         Protocol::Json => {
             ApiError::new(400, "AccessDeniedException", "You are not authorized to perform this operation.")
         }
@@ -32,6 +36,7 @@ pub(crate) fn denied(protocol: Protocol) -> ApiError {
 pub(crate) fn refuse(protocol: Protocol, error: &ApiError, request_id: &str) -> Response {
     match protocol {
         Protocol::Query => query::failure(error, request_id),
+        Protocol::AwsQuery => query::aws_failure(error, request_id),
         Protocol::Json => json::failure(json::Version::V1_1, error, request_id),
         Protocol::RestJson => json::rest_failure(error, request_id),
         Protocol::S3 => {

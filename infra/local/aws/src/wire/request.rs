@@ -9,8 +9,10 @@ use super::query::Form;
 /// How a service speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
-    /// A form, answered in XML (EC2).
+    /// A form, answered in XML, as EC2 has it.
     Query,
+    /// A form, answered in XML, as all others have it (CloudFormation).
+    AwsQuery,
     /// JSON 1.0 or 1.1 with `X-Amz-Target`.
     Json,
     /// Lambda's REST and JSON.
@@ -27,7 +29,8 @@ pub(crate) struct Target {
     pub(crate) access_key: Option<String>,
 }
 
-const SERVICES: [(&str, Protocol); 5] = [
+const SERVICES: [(&str, Protocol); 6] = [
+    ("cloudformation", Protocol::AwsQuery),
     ("ec2", Protocol::Query),
     ("organizations", Protocol::Json),
     ("states", Protocol::Json),
@@ -45,7 +48,7 @@ impl Target {
         let signed = parts.nth(2)?;
         let (service, protocol) = SERVICES.iter().find(|(service, _)| *service == signed)?;
         let operation = match protocol {
-            Protocol::Query => Form::parse(body?).get("Action")?.to_owned(),
+            Protocol::Query | Protocol::AwsQuery => Form::parse(body?).get("Action")?.to_owned(),
             Protocol::Json => header(request.headers(), "x-amz-target")?.rsplit_once('.')?.1.to_owned(),
             Protocol::RestJson => rest_json(request)?.to_owned(),
             Protocol::S3 => s3(request).to_owned(),
@@ -81,10 +84,15 @@ pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 
 fn rest_json(request: &Request) -> Option<&'static str> {
     let path = request.uri().path();
-    (request.method() == Method::POST
-        && path.starts_with("/2015-03-31/functions/")
-        && path.ends_with("/invocations"))
-    .then_some("Invoke")
+    match *request.method() {
+        Method::POST if path.starts_with("/2015-03-31/functions/") && path.ends_with("/invocations") => {
+            Some("Invoke")
+        }
+        Method::GET if path.trim_end_matches('/') == "/2016-08-19/account-settings" => {
+            Some("GetAccountSettings")
+        }
+        _ => None,
+    }
 }
 
 /// S3's operation, as far as the simulation serves it.

@@ -1,0 +1,224 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use local_aws::FaultRule;
+use models::{Kind, RunId};
+
+/// Runs the slow jobs of an AWS organization: on a simulated AWS on this machine, or on a stack that
+/// is deployed.
+#[derive(Debug, Parser)]
+#[command(name = "muster", version)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a job and follow it to its end.
+    Run(Run),
+    /// Serve the simulated AWS, with the stack deployed, for the AWS CLI, any SDK and `cargo lambda`.
+    Up(Up),
+    /// Show the runs of a stack and what is still open.
+    Status(At),
+    /// Go on with a run that did not finish, or run again what failed.
+    Resume(Resume),
+    /// Stop a run. What it started at AWS is cancelled by the sweep.
+    Stop(Stop),
+    /// Check what a stack needs, without changing anything.
+    Doctor(At),
+    /// Show what a run established about AWS's undocumented report; it names no account.
+    Evidence(Evidence),
+    /// Turn a report's CSV that you have into evidence. Needs no AWS.
+    Parse(Parse),
+}
+
+/// Which stack.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct At {
+    /// A stack that is deployed to AWS, in the Region and account of your AWS configuration. Without
+    /// it, what `muster up` serves on this machine.
+    #[arg(long, value_name = "NAME")]
+    pub stack: Option<String>,
+    /// Where `muster up` serves.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4566", conflicts_with = "stack")]
+    pub endpoint: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The kind of job.
+    #[arg(value_enum, default_value_t = KindName::DeclarativePoliciesReport)]
+    pub kind: KindName,
+    /// Run on a stack that is deployed to AWS instead of the simulation.
+    #[arg(long, value_name = "NAME", conflicts_with = "Simulation")]
+    pub stack: Option<String>,
+    /// The request, as the state machine takes it, such as '{"targetId": "ou-ab12-c3d4e5f6"}'.
+    #[arg(long, value_name = "JSON", default_value = "{}", value_parser = request)]
+    pub request: serde_json::Value,
+    #[command(flatten)]
+    pub simulation: Simulation,
+}
+
+/// The simulated AWS.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "The simulation")]
+pub(crate) struct Simulation {
+    /// Accounts of the organization.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    pub accounts: u32,
+    /// Regions of the report.
+    #[arg(long, default_value_t = 17, value_parser = clap::value_parser!(u32).range(1..=34))]
+    pub regions: u32,
+    /// What everything is generated from; the same seed gives the same organization.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// One account in so many cannot be read by the report; 0 is none.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub unreadable_one_in: u32,
+    /// Deliver this CSV as the report. The organization then has the CSV's accounts and Regions.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["accounts", "regions", "layout", "unreadable_one_in"])]
+    pub report_csv: Option<PathBuf>,
+    /// The layout of the generated CSV. AWS documents none.
+    #[arg(long, value_enum, default_value_t = LayoutName::Wide)]
+    pub layout: LayoutName,
+    /// Minutes that the report takes.
+    #[arg(long, value_name = "MINUTES", default_value_t = 90)]
+    pub report_minutes: u32,
+    /// Minutes that somebody else's report is in the way.
+    #[arg(long, value_name = "MINUTES", default_value_t = 0)]
+    pub busy_minutes: u32,
+    /// A fault, such as `lost-answer@ec2:StartDeclarativePoliciesReport`, `throttle@*#12*3` or
+    /// `crash-after@s3:PutObject#2`: what, at which operation, from its n-th call on, how many times.
+    #[arg(long = "fault", value_name = "FAULT@OPERATION#N*TIMES")]
+    pub faults: Vec<FaultRule>,
+    /// Run the functions in this process, or as the binaries that are deployed.
+    #[arg(long, value_enum, default_value_t = LambdaMode::InProcess)]
+    pub lambda: LambdaMode,
+    /// Simulated seconds in a real one, or `max`.
+    #[arg(long, value_name = "N|max", value_parser = speed)]
+    pub speed: Option<Speed>,
+    /// Folder of the simulated buckets; objects are plain files there.
+    #[arg(long, value_name = "DIR", default_value = "muster-out")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// Port on 127.0.0.1.
+    #[arg(long, default_value_t = 4566)]
+    pub port: u16,
+    #[command(flatten)]
+    pub simulation: Simulation,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    pub run_id: RunId,
+    /// Also run again what ended so: failed, overdue, skipped, carriedOver or succeeded.
+    #[arg(long, value_name = "OUTCOME", value_delimiter = ',')]
+    pub retry: Vec<String>,
+    #[command(flatten)]
+    pub at: At,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Stop {
+    /// The run's id, or its execution's name or ARN.
+    pub run: String,
+    #[command(flatten)]
+    pub at: At,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Evidence {
+    /// The run; the newest that has evidence where it is left out.
+    pub run_id: Option<RunId>,
+    #[command(flatten)]
+    pub at: At,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Parse {
+    /// The report's CSV.
+    pub file: PathBuf,
+    /// Where the evidence goes.
+    #[arg(long, value_name = "DIR", default_value = "muster-out/parsed")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KindName {
+    DeclarativePoliciesReport,
+}
+
+impl From<KindName> for Kind {
+    fn from(name: KindName) -> Self {
+        match name {
+            KindName::DeclarativePoliciesReport => Self::DeclarativePoliciesReport,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LayoutName {
+    /// A row for each account and Region.
+    Wide,
+    /// A row for each account, Region and attribute.
+    Long,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LambdaMode {
+    InProcess,
+    Processes,
+}
+
+/// How fast the simulated clock goes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Speed {
+    Times(f64),
+    Max,
+}
+
+fn speed(text: &str) -> Result<Speed, String> {
+    if text == "max" {
+        return Ok(Speed::Max);
+    }
+    match text.parse::<f64>() {
+        Ok(times) if times.is_finite() && times > 0.0 => Ok(Speed::Times(times)),
+        _ => Err("must be a positive number, or max".to_owned()),
+    }
+}
+
+fn request(text: &str) -> Result<serde_json::Value, String> {
+    match serde_json::from_str(text) {
+        Ok(value @ serde_json::Value::Object(_)) => Ok(value),
+        Ok(_) => Err("must be a JSON object".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_deployed_stack_takes_no_arguments_of_the_simulation() {
+        let parse = |line: &str| Arguments::try_parse_from(line.split(' ')).map(|_| ());
+        assert!(parse("muster run --stack muster").is_ok());
+        assert!(parse("muster run --stack muster --seed 2").is_err());
+        assert!(parse("muster run --report-csv x.csv --accounts 5").is_err());
+        assert!(parse("muster run --speed 0").is_err());
+        assert!(parse("muster run --request []").is_err());
+        assert!(parse("muster run --fault boom@*").is_err());
+    }
+}

@@ -1,0 +1,160 @@
+//! A stack, wherever it is: deployed to AWS, served by `muster up`, or in this process.
+
+mod executions;
+mod objects;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use jiff::Timestamp;
+use local_aws::connector::sdk_config;
+use local_aws::iam::Credentials as LocalCredentials;
+use local_clock::Clock;
+use local_stack::LocalStack;
+
+pub(crate) use executions::{Ended, Seen};
+
+use crate::arguments::At;
+use crate::local;
+use crate::{Done, Problem};
+
+/// A stack and how to reach it.
+#[derive(Debug)]
+pub(crate) struct Stack {
+    pub name: String,
+    pub sdk: SdkConfig,
+    /// The time that the stack's own clock shows.
+    pub clock: Clock,
+    /// Whether it is simulated.
+    pub simulated: bool,
+    outputs: BTreeMap<String, String>,
+    /// How long to wait between two looks at a run.
+    interval: Duration,
+    /// Where its buckets are folders.
+    folder: Option<PathBuf>,
+}
+
+/// Outputs of the template that are used here.
+pub(crate) const BUCKET: &str = "BucketName";
+pub(crate) const REPORT_MACHINE: &str = "ReportStateMachineArn";
+
+fn real_time() -> Clock {
+    Clock::scaled(Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH), 1.0)
+}
+
+impl Stack {
+    /// A stack in this process.
+    pub(crate) fn local(stack: &LocalStack, folder: PathBuf) -> Self {
+        Self {
+            name: local::STACK.to_owned(),
+            sdk: sdk_config(
+                &stack.aws,
+                &stack.administrator(),
+                runtime::aws::retries(),
+                runtime::aws::timeouts(),
+            ),
+            clock: stack.aws.clock().clone(),
+            simulated: true,
+            outputs: stack.resolved.outputs.clone(),
+            interval: Duration::from_secs(15),
+            folder: Some(folder),
+        }
+    }
+
+    /// The stack that the arguments name.
+    pub(crate) async fn at(at: &At) -> Done<Self> {
+        match &at.stack {
+            Some(name) => Self::deployed(name).await,
+            None => Self::served(&at.endpoint).await,
+        }
+    }
+
+    /// A stack that is deployed to AWS, with the credentials and the Region of the environment.
+    pub(crate) async fn deployed(name: &str) -> Done<Self> {
+        let sdk = runtime::aws::sdk_config().await;
+        if sdk.region().is_none() {
+            return Err(Problem::other("no AWS Region is set. Set AWS_REGION, or a profile that has one."));
+        }
+        Self::of_cloudformation(name, sdk, Duration::from_secs(5), false).await
+    }
+
+    /// The stack that `muster up` serves.
+    async fn served(endpoint: &str) -> Done<Self> {
+        let LocalCredentials { access_key_id, secret_access_key } = LocalCredentials::administrator();
+        let credentials = Credentials::new(access_key_id, secret_access_key, None, None, "muster up");
+        let sdk = runtime::aws::sdk_config()
+            .await
+            .into_builder()
+            .endpoint_url(endpoint)
+            .region(Region::new(local::REGION))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .build();
+        Self::of_cloudformation(local::STACK, sdk, Duration::from_secs(1), true).await.map_err(|problem| {
+            Problem::other(format!(
+                "{problem}\nNothing answers at {endpoint}, it seems. Type `cargo muster up` in another terminal, \
+                 or name a deployed stack with --stack."
+            ))
+        })
+    }
+
+    async fn of_cloudformation(
+        name: &str,
+        sdk: SdkConfig,
+        interval: Duration,
+        simulated: bool,
+    ) -> Done<Self> {
+        let described = aws_sdk_cloudformation::Client::new(&sdk)
+            .describe_stacks()
+            .stack_name(name)
+            .send()
+            .await
+            .map_err(Problem::aws("cloudformation:DescribeStacks"))?;
+        let stack = described.stacks().first();
+        let outputs = stack.map(|it| it.outputs()).unwrap_or_default();
+        let outputs = outputs
+            .iter()
+            .filter_map(|output| Some((output.output_key()?.to_owned(), output.output_value()?.to_owned())));
+        let outputs = outputs.collect();
+        Ok(Self {
+            name: name.to_owned(),
+            sdk,
+            clock: real_time(),
+            simulated,
+            outputs,
+            interval,
+            folder: None,
+        })
+    }
+
+    /// An output of the stack.
+    pub(crate) fn output(&self, name: &str) -> Done<&str> {
+        self.outputs.get(name).map(String::as_str).ok_or_else(|| {
+            Problem::other(format!(
+                "the stack {} has no output {name}: it is not Muster's, or of another version",
+                self.name
+            ))
+        })
+    }
+
+    /// Where somebody finds an object of the stack's bucket.
+    pub(crate) fn shown(&self, key: &str) -> Done<String> {
+        let bucket = self.output(BUCKET)?;
+        Ok(match &self.folder {
+            Some(folder) => folder.join(bucket).join(key).display().to_string(),
+            None => format!("s3://{bucket}/{key}"),
+        })
+    }
+
+    /// As [`Stack::shown`], for an `s3://` address of any bucket.
+    pub(crate) fn shown_address(&self, address: &str) -> String {
+        match (&self.folder, address.strip_prefix("s3://")) {
+            (Some(folder), Some(rest)) => folder.join(rest).display().to_string(),
+            _ => address.to_owned(),
+        }
+    }
+}

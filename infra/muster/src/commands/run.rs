@@ -1,0 +1,104 @@
+//! `muster run`: one job, from its request to its result.
+
+use std::time::Instant;
+
+use local_aws::organization::Organization;
+use models::Kind;
+use serde_json::Value;
+
+use aws_sdk_sfn::types::ExecutionStatus;
+
+use crate::arguments::Run;
+use crate::client::{REPORT_MACHINE, Stack};
+use crate::local::{self, Local, Pace};
+use crate::view::{self, Progress};
+use crate::{Done, Problem};
+
+/// Simulated seconds in a real one, unless the arguments say otherwise: an hour in a second.
+const SPEED: f64 = 3_600.0;
+
+pub(crate) fn main(arguments: Run) -> Done {
+    let kind = Kind::from(arguments.kind);
+    if let Some(name) = &arguments.stack {
+        return super::block_on(async {
+            let stack = Stack::deployed(name).await?;
+            run(&stack, kind, &arguments.request).await
+        });
+    }
+    let simulation = &arguments.simulation;
+    local::runtime(simulation, Pace::Jumping)?.block_on(async {
+        let local = Local::start(simulation, Pace::Jumping, SPEED, None).await?;
+        introduce(&local.stack.aws.organization(), simulation.seed);
+        let stack = Stack::local(&local.stack, simulation.out.clone());
+        let done = run(&stack, kind, &arguments.request).await;
+        if let Some(logs) = &local.logs {
+            view::say(&format!("  {:<11} {}", "logs", logs.display()));
+        }
+        done
+    })
+}
+
+fn introduce(organization: &Organization, seed: u64) {
+    view::note(&format!(
+        "A simulated organization ({}): {} accounts, {} Regions, seed {seed}. Nothing here calls AWS.",
+        organization.id,
+        organization.accounts.len(),
+        organization.regions.len(),
+    ));
+}
+
+/// The state machine of a kind.
+pub(crate) fn machine(stack: &Stack, kind: Kind) -> Done<&str> {
+    match kind {
+        Kind::DeclarativePoliciesReport => stack.output(REPORT_MACHINE),
+    }
+}
+
+/// Runs a request to its end and shows what came of it.
+pub(crate) async fn run(stack: &Stack, kind: Kind, request: &Value) -> Done {
+    let begun = Instant::now();
+    let execution = stack.start(machine(stack, kind)?, request).await?;
+    if !stack.simulated {
+        view::note(&format!(
+            "{execution}\nThe run goes on when this command is ended; `muster status --stack {}` shows it.",
+            stack.name
+        ));
+    }
+    let mut progress = Progress::new();
+    let mut run_id = String::new();
+    let ended = stack
+        .follow(&execution, |seen| {
+            if let Some(id) = seen.ticket["runId"].as_str() {
+                id.clone_into(&mut run_id);
+            }
+            progress.show(seen);
+        })
+        .await;
+    progress.end();
+    let ended = ended?;
+    if ended.status == ExecutionStatus::Succeeded {
+        return view::result(stack, kind, &ended, begun.elapsed()).await;
+    }
+    Err(Problem::Run {
+        status: ended.status.as_str().to_owned(),
+        error: ended.error,
+        cause: ended.cause,
+        next: next(stack, &run_id)?,
+    })
+}
+
+/// What somebody can do about a run that did not succeed.
+fn next(stack: &Stack, run_id: &str) -> Done<String> {
+    if run_id.is_empty() {
+        return Ok("Nothing of the run was recorded.".to_owned());
+    }
+    let records = stack.shown(&format!("runs/{run_id}/"))?;
+    let again = match stack.simulated {
+        true => String::new(),
+        false => format!(
+            "\nOnce its cause is gone: muster resume {run_id} --retry failed,overdue --stack {}",
+            stack.name
+        ),
+    };
+    Ok(format!("Its records are in {records}{again}"))
+}

@@ -1,0 +1,40 @@
+//! `muster stop`: a run, stopped. What it started at AWS is cancelled by the sweep.
+
+use aws_sdk_sfn::types::ExecutionStatus;
+use models::RunId;
+
+use super::block_on;
+use crate::arguments::Stop;
+use crate::client::{REPORT_MACHINE, Stack};
+use crate::{Done, Problem, view};
+
+/// Executions that are looked through for a name.
+const LOOKED_AT: i32 = 1_000;
+
+pub(crate) fn main(arguments: &Stop) -> Done {
+    block_on(async {
+        let stack = Stack::at(&arguments.at).await?;
+        let execution = execution(&stack, &arguments.run).await?;
+        stack.stop(&execution).await?;
+        view::say(&format!(
+            "Stopped {execution}\nThe sweep now cancels what the run started at AWS and records its outcome: at once, \
+             or within 15 minutes. `muster status` shows when nothing is open any more."
+        ));
+        Ok(())
+    })
+}
+
+/// The execution that is meant: by its ARN, its name, or the run it works at.
+async fn execution(stack: &Stack, run: &str) -> Done<String> {
+    if run.starts_with("arn:") {
+        return Ok(run.to_owned());
+    }
+    if let Ok(id) = run.parse::<RunId>() {
+        let records = stack.objects()?.records(&id).await?;
+        let of_record = records.into_iter().find_map(|record| record.execution);
+        return of_record.ok_or_else(|| Problem::other(format!("no execution is recorded for run {run}")));
+    }
+    let listed = stack.executions(stack.output(REPORT_MACHINE)?, LOOKED_AT).await?;
+    let running = listed.into_iter().find(|it| it.name == run && it.status == ExecutionStatus::Running);
+    running.map(|it| it.arn).ok_or_else(|| Problem::other(format!("no running execution is named {run}")))
+}

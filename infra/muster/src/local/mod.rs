@@ -1,0 +1,153 @@
+//! The simulated AWS with the template deployed on it, as the arguments ask for it.
+
+mod binaries;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use local_aws::Settings;
+use local_aws::ec2::Given;
+use local_aws::organization::Shape;
+use local_aws::settings::Layout;
+use local_clock::{Clock, Held};
+use local_endpoint::{Endpoint, ProcessOptions, Processes};
+use local_stack::{LocalStack, StackOptions};
+
+use crate::arguments::{LambdaMode, LayoutName, Simulation, Speed};
+use crate::{Done, Problem};
+
+/// The name of the stack that is deployed on this machine.
+pub(crate) const STACK: &str = "muster";
+/// Where it is deployed.
+pub(crate) const REGION: &str = "eu-central-1";
+
+/// A stack on this machine.
+#[derive(Debug)]
+pub(crate) struct Local {
+    pub stack: LocalStack,
+    pub endpoint: Option<Endpoint>,
+    /// Where the functions' processes write what they print.
+    pub logs: Option<PathBuf>,
+    _held: Option<Held>,
+}
+
+/// How its clock goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// Over what nobody does anything in, it jumps.
+    Jumping,
+    /// So many times faster than real time.
+    Steady,
+}
+
+/// The repository: the template, the definitions it names, and what is built from it.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_owned()
+}
+
+/// The runtime that a stack on this machine needs.
+pub(crate) fn runtime(simulation: &Simulation, pace: Pace) -> Done<tokio::runtime::Runtime> {
+    let virtual_time = pace == Pace::Jumping && simulation.lambda == LambdaMode::InProcess;
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(virtual_time)
+        .build()
+        .map_err(|error| Problem::other(error.to_string()))
+}
+
+impl Local {
+    /// Deploys the stack; with a port, or with functions as processes, behind an endpoint.
+    pub(crate) async fn start(
+        simulation: &Simulation,
+        pace: Pace,
+        default_speed: f64,
+        port: Option<u16>,
+    ) -> Done<Self> {
+        let epoch = Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH);
+        let epoch = Timestamp::from_second(epoch.as_second()).unwrap_or(epoch);
+        let speed = simulation.speed.unwrap_or(Speed::Times(default_speed));
+        let clock = match (pace, simulation.lambda, speed) {
+            (Pace::Jumping, LambdaMode::InProcess, _) => Clock::virtual_time(epoch),
+            (Pace::Jumping, LambdaMode::Processes, _) | (Pace::Steady, _, Speed::Max) => {
+                Clock::stepped(epoch)
+            }
+            (Pace::Steady, _, Speed::Times(speed)) => Clock::scaled(epoch, speed),
+        };
+        let options = options(simulation)?;
+        let (stack, endpoint, logs) = match simulation.lambda {
+            LambdaMode::InProcess => {
+                let stack = LocalStack::start(clock.clone(), options);
+                let stack = stack.map_err(|error| Problem::other(error.to_string()))?;
+                let endpoint = match port {
+                    Some(port) => Some(bind(&stack, port).await?),
+                    None => None,
+                };
+                (stack, endpoint, None)
+            }
+            LambdaMode::Processes => {
+                let logs = simulation.out.join("logs");
+                let binaries = binaries::build(&root()).await?;
+                let runner = Processes::new(ProcessOptions { binaries, logs: Some(logs.clone()) }, REGION);
+                let runner = Arc::new(runner);
+                let stack = LocalStack::start_with(clock.clone(), options, Arc::<Processes>::clone(&runner));
+                let stack = stack.map_err(|error| Problem::other(error.to_string()))?;
+                let endpoint = bind(&stack, port.unwrap_or(0)).await?;
+                runner.connect(&endpoint.url());
+                (stack, Some(endpoint), Some(logs))
+            }
+        };
+        if simulation.busy_minutes > 0 {
+            let minutes = u64::from(simulation.busy_minutes);
+            stack.aws.start_foreign_report(Duration::from_secs(minutes * 60));
+        }
+        let held = match (pace, speed) {
+            (Pace::Jumping, Speed::Times(speed)) => Some(clock.hold_to(speed)),
+            _ => None,
+        };
+        Ok(Self { stack, endpoint, logs, _held: held })
+    }
+}
+
+async fn bind(stack: &LocalStack, port: u16) -> Done<Endpoint> {
+    Endpoint::bind(&stack.aws, port).await.map_err(|error| {
+        Problem::other(format!("127.0.0.1:{port} cannot be served: {error}. Choose another with --port."))
+    })
+}
+
+fn options(simulation: &Simulation) -> Done<StackOptions> {
+    let mut shape = Shape {
+        accounts: simulation.accounts as usize,
+        regions: simulation.regions as usize,
+        seed: simulation.seed,
+        unreadable_one_in: simulation.unreadable_one_in as usize,
+        ..Shape::default()
+    };
+    if let Some(path) = &simulation.report_csv {
+        // A CSV that is not recognised is delivered all the same: the run says what is wrong with it.
+        if let Some(given) = Given::read(path).map_err(Problem::file(path))? {
+            shape.ids = given.accounts.into_iter().collect();
+        }
+    }
+    let settings = Settings {
+        report_duration: Duration::from_secs(u64::from(simulation.report_minutes) * 60),
+        layout: match simulation.layout {
+            LayoutName::Wide => Layout::Wide,
+            LayoutName::Long => Layout::Long,
+        },
+        report_csv: simulation.report_csv.clone(),
+        ..Settings::default()
+    };
+    Ok(StackOptions {
+        name: STACK.to_owned(),
+        region: REGION.to_owned(),
+        shape,
+        settings,
+        faults: simulation.faults.clone(),
+        parameters: Default::default(),
+        folder: Some(simulation.out.clone()),
+        root: root(),
+    })
+}
