@@ -129,6 +129,7 @@ fn options(simulation: &Simulation) -> Done<StackOptions> {
         // A CSV that is not recognised is delivered all the same: the run says what is wrong with it.
         if let Some(given) = Given::read(path).map_err(Problem::file(path))? {
             shape.ids = given.accounts.into_iter().collect();
+            shape.region_names = given.regions.into_iter().collect();
         }
     }
     let settings = Settings {

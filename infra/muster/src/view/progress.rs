@@ -38,8 +38,12 @@ impl Progress {
             }
         } else {
             let gone = Duration::try_from(seen.now.duration_since(begun)).unwrap_or_default();
+            let asked = match seen.ticket["polls"].as_u64() {
+                Some(polls @ 1..) if step(seen) == 1 => format!(", asked {polls} times"),
+                _ => String::new(),
+            };
             self.bar.set_position(step(seen));
-            self.bar.set_message(format!("{}  +{}  {state}", moment(seen.now), span(gone)));
+            self.bar.set_message(format!("{}  +{}  {state}{asked}", moment(seen.now), span(gone)));
             self.bar.tick();
         }
         self.last = state;
@@ -84,10 +88,7 @@ pub(crate) fn state(seen: &Seen) -> String {
 
 fn running(ticket: &Value) -> String {
     let id = ticket["handle"]["reportId"].as_str().map(|id| format!(" {id}")).unwrap_or_default();
-    match ticket["polls"].as_u64() {
-        Some(polls @ 1..) => format!("report{id} is running (asked {polls} times)"),
-        _ => format!("report{id} is running"),
-    }
+    format!("report{id} is running")
 }
 
 fn waiting_for(other: &Value) -> String {
@@ -119,7 +120,7 @@ mod tests {
             "waiting for somebody else's report p-1 of r-ab12, since 2026-11-21T06:00:00Z"
         );
         let polling = json!({"next": "poll", "attempt": 2, "polls": 3, "handle": {"reportId": "p-2"}});
-        assert_eq!(state(&seen("WaitForJob", polling)), "report p-2 is running (asked 3 times) (attempt 2)");
+        assert_eq!(state(&seen("WaitForJob", polling)), "report p-2 is running (attempt 2)");
         assert_eq!(state(&seen("Start", Value::Null)), "starting");
     }
 }

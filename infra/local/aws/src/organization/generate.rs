@@ -18,6 +18,8 @@ pub struct Shape {
     pub suspended_one_in: usize,
     /// The accounts' ids, the management account's first; made from the seed where there are none.
     pub ids: Vec<String>,
+    /// The Regions; the first of AWS's where there are none.
+    pub region_names: Vec<String>,
 }
 
 impl Default for Shape {
@@ -29,6 +31,7 @@ impl Default for Shape {
             unreadable_one_in: 0,
             suspended_one_in: 0,
             ids: Vec::new(),
+            region_names: Vec::new(),
         }
     }
 }
@@ -136,11 +139,10 @@ pub fn generate(shape: &Shape, now: Timestamp) -> Organization {
         trusted: vec!["ec2.amazonaws.com".to_owned()],
         units,
         accounts,
-        regions: REGIONS
-            .iter()
-            .take(shape.regions.clamp(1, REGIONS.len()))
-            .map(|&it| it.to_owned())
-            .collect(),
+        regions: match shape.region_names.as_slice() {
+            [] => REGIONS.iter().take(shape.regions.max(1)).map(|&it| it.to_owned()).collect(),
+            names => names.to_vec(),
+        },
         seed: shape.seed,
     }
 }
