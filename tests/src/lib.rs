@@ -56,10 +56,9 @@ pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// A stack of this scenario, on the runtime's paused time.
-pub fn stack(scenario: &Scenario) -> LocalStack {
-    let clock = Clock::virtual_time("2026-11-21T06:30:00Z".parse().unwrap());
-    let options = StackOptions {
+/// What a stack of this scenario begins with.
+pub fn stack_options(scenario: &Scenario) -> StackOptions {
+    StackOptions {
         name: "muster".into(),
         region: "eu-central-1".into(),
         shape: Shape { accounts: scenario.accounts, regions: 3, seed: scenario.seed, ..Shape::default() },
@@ -68,7 +67,13 @@ pub fn stack(scenario: &Scenario) -> LocalStack {
         parameters: Default::default(),
         folder: None,
         root: root(),
-    };
+    }
+}
+
+/// A stack of this scenario, on the runtime's paused time.
+pub fn stack(scenario: &Scenario) -> LocalStack {
+    let clock = Clock::virtual_time("2026-11-21T06:30:00Z".parse().unwrap());
+    let options = stack_options(scenario);
     let stack = LocalStack::start(clock, options).unwrap();
     stack.aws.lambda().invoke_twice(scenario.twice);
     if let Some(duration) = scenario.in_the_way {

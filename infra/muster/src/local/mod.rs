@@ -1,7 +1,5 @@
 //! The simulated AWS with the template deployed on it, as the arguments ask for it.
 
-mod binaries;
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -12,7 +10,7 @@ use local_aws::ec2::Given;
 use local_aws::organization::Shape;
 use local_aws::settings::Layout;
 use local_clock::{Clock, Held};
-use local_endpoint::{Endpoint, ProcessOptions, Processes};
+use local_endpoint::{Endpoint, ProcessOptions, Processes, binaries};
 use local_stack::{LocalStack, StackOptions};
 
 use crate::arguments::{LambdaMode, LayoutName, Simulation, Speed};
@@ -89,7 +87,8 @@ impl Local {
             }
             LambdaMode::Processes => {
                 let logs = simulation.out.join("logs");
-                let binaries = binaries::build(&root()).await?;
+                let binaries = binaries::build(&root()).await;
+                let binaries = binaries.map_err(|error| Problem::other(error.to_string()))?;
                 let runner = Processes::new(ProcessOptions { binaries, logs: Some(logs.clone()) }, REGION);
                 let runner = Arc::new(runner);
                 let stack = LocalStack::start_with(clock.clone(), options, Arc::<Processes>::clone(&runner));
