@@ -1,0 +1,122 @@
+//! The documents, held to what they are about.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use local_stack::in_process::BINARIES;
+use local_stack::template::Template;
+use models::ErrorName;
+use muster_tests::root;
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap()
+}
+
+/// The part of a document under a heading.
+fn section<'a>(document: &'a str, heading: &str) -> &'a str {
+    let begin = document.find(heading).unwrap_or_else(|| panic!("no heading {heading}")) + heading.len();
+    let rest = &document[begin..];
+    &rest[..rest.find("\n#").unwrap_or(rest.len())]
+}
+
+/// The rows of a section's table, without its header.
+fn rows(section: &str) -> BTreeSet<String> {
+    section.lines().filter(|line| line.starts_with("| `")).map(str::to_owned).collect()
+}
+
+fn row(name: &str, default: &str, description: &str) -> String {
+    let default = if default.is_empty() { String::new() } else { format!(" {default}") };
+    format!("| `{name}` |{default} | {description} |")
+}
+
+#[test]
+fn the_readme_lists_every_parameter_of_the_template_as_the_template_has_it() {
+    let template = Template::parse(&read("template.yaml")).unwrap();
+    let expected: BTreeSet<String> = template
+        .parameters()
+        .iter()
+        .map(|(name, parameter)| {
+            let default = match &parameter["Default"] {
+                serde_json::Value::String(text) if text.is_empty() => String::new(),
+                serde_json::Value::String(text) => format!("`{text}`"),
+                other => format!("`{other}`"),
+            };
+            row(name, &default, parameter["Description"].as_str().unwrap())
+        })
+        .collect();
+    assert_eq!(rows(section(&read("README.md"), "### Parameters of the stack")), expected);
+}
+
+#[test]
+fn the_readme_lists_every_variable_that_a_function_reads() {
+    let expected: BTreeSet<String> = BINARIES
+        .iter()
+        .flat_map(|(_, variables)| *variables)
+        .map(|variable| {
+            let default = match variable.default {
+                None => "required".to_owned(),
+                Some("") => String::new(),
+                Some(default) => format!("`{default}`"),
+            };
+            row(variable.name, &default, variable.description)
+        })
+        .collect();
+    assert_eq!(rows(section(&read("README.md"), "### Variables of the functions")), expected);
+}
+
+#[test]
+fn the_first_screen_of_the_readme_has_both_names_and_both_commands() {
+    let readme = read("README.md");
+    let paragraph = readme.lines().nth(2).unwrap();
+    assert!(paragraph.contains("declarative policies") && paragraph.contains("EC2 policies"), "{paragraph}");
+    let first: Vec<&str> = readme.lines().take(20).collect();
+    for command in ["cargo muster run", "cargo test --workspace"] {
+        assert!(first.iter().any(|line| line.starts_with(command)), "{command}");
+    }
+}
+
+#[test]
+fn the_runbook_has_every_error_name_and_every_alarm() {
+    let runbook = read("docs/runbook.md");
+    for name in ErrorName::ALL {
+        assert!(runbook.contains(&format!("| `{name}` |")), "{name}");
+    }
+    let template = read("template.yaml");
+    let lines: Vec<&str> = template.lines().collect();
+    let alarms = lines.windows(2).filter(|pair| pair[1].trim() == "Type: AWS::CloudWatch::Alarm");
+    let alarms: Vec<&str> = alarms.map(|pair| pair[0].trim().trim_end_matches(':')).collect();
+    assert!(!alarms.is_empty());
+    for alarm in alarms {
+        assert!(runbook.contains(&format!("**{alarm}.**")), "{alarm}");
+    }
+}
+
+#[test]
+fn the_columns_of_the_table_are_documented_in_their_order() {
+    let page = read("docs/declarative-policies-report.md");
+    let documented: Vec<String> = section(&page, "## Evidence")
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(name, _)| name.to_owned()))
+        .collect();
+    let columns: Vec<String> = account_status::COLUMNS.iter().map(|column| column.name.to_owned()).collect();
+    assert_eq!(documented, columns);
+}
+
+#[test]
+fn every_link_within_the_repository_leads_somewhere() {
+    for document in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "docs/declarative-policies-report.md",
+        "docs/established.md",
+        "docs/runbook.md",
+    ] {
+        let text = read(document);
+        let folder = root().join(document);
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let there = folder.parent().unwrap_or(Path::new("")).join(link);
+            assert!(link.starts_with("https://") || there.exists(), "{document} links to {link}");
+        }
+    }
+}
