@@ -112,7 +112,7 @@ impl LocalStack {
         let mut started = Vec::new();
         for schedule in &self.deployed.schedules {
             let input = serde_json::from_str(&schedule.input_at(due)).unwrap_or_default();
-            started.push(self.aws.states().start(&schedule.machine, None, input)?);
+            started.push(self.aws.start_execution_as(&schedule.role, &schedule.machine, input)?);
         }
         Ok(started)
     }

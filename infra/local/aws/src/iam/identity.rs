@@ -13,6 +13,8 @@ pub struct Principal {
     pub arn: String,
     /// `None` may do everything: a person at the keyboard, not a role.
     pub policy: Option<Arc<PolicyDocument>>,
+    /// The ARN of the role that this is a session of.
+    pub role: Option<String>,
     /// The function instance that calls, if one does.
     pub sandbox: Option<u64>,
     /// The function's name.
@@ -27,6 +29,15 @@ impl Principal {
             Some(policy) => policy.decide(&self.arn, action, resource, context),
         }
     }
+}
+
+/// A role.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Role {
+    /// What it may do.
+    pub policy: Arc<PolicyDocument>,
+    /// Who may take it on.
+    pub trust: PolicyDocument,
 }
 
 /// What a caller signs with.

@@ -18,7 +18,8 @@ pub struct Bucket {
     pub owner: String,
     pub region: String,
     pub policy: Option<PolicyDocument>,
-    pub kms: bool,
+    /// The ARN of the KMS key that objects are encrypted with; S3's own keys without it.
+    pub kms_key: Option<String>,
 }
 
 #[derive(Debug, Clone)]
