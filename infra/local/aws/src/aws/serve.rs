@@ -8,8 +8,10 @@ use crate::faults::Fault;
 use crate::iam::{Principal, Question};
 use crate::lambda::InvokeError;
 use crate::organization;
+use crate::sts::Sts;
+use crate::wire::aws_query;
 use crate::wire::query::{self, Form};
-use crate::wire::refusal::{denied, refuse, throttled, truncate};
+use crate::wire::refusal::{denied, invalid_credentials, refuse, throttled, truncate};
 use crate::wire::{self, ApiError, Body, Disconnected, Protocol, Request, Response, Target, json};
 
 /// A request, taken apart.
@@ -46,12 +48,13 @@ impl Inner {
             let error = ApiError::new(400, "InvalidAction", "The action or operation requested is invalid");
             return Ok(refuse(protocol, &error, &request_id));
         };
-        let principal = target.access_key.as_deref().and_then(|key| self.gate.identities.principal(key));
-        let Some(principal) = principal else {
-            let code =
-                if protocol == Protocol::Query { "AuthFailure" } else { "UnrecognizedClientException" };
-            let error = ApiError::new(401, code, "The security token included in the request is invalid.");
-            return Ok(refuse(protocol, &error, &request_id));
+        let (key, token) =
+            (target.access_key.as_deref().unwrap_or_default(), target.session_token.as_deref());
+        let principal = match self.gate.identities.authenticate(key, token, self.clock.now()) {
+            Ok(principal) => principal,
+            Err(error) => {
+                return Ok(refuse(protocol, &invalid_credentials(protocol, &error), &request_id));
+            }
         };
         let (parts, body) = request.into_parts();
         self.answer(Incoming { target, protocol, principal, request_id, parts, body, bytes }).await
@@ -102,6 +105,7 @@ impl Inner {
             "ec2" => self.serve_ec2(&incoming),
             "organizations" => self.serve_organizations(&incoming),
             "states" => self.serve_states(&incoming),
+            "sts" => self.serve_sts(&incoming),
             _ => self.serve_lambda(&incoming).await,
         };
         Ok(answered.unwrap_or_else(|error| refuse(protocol, &error, &request_id)))
@@ -160,6 +164,19 @@ impl Inner {
         let answer = local_states::api::call(&self.states, operation, &body)
             .map_err(|refused| ApiError::new(400, refused.code, refused.message))?;
         Ok(json::success(json::Version::V1_0, &incoming.request_id, &answer))
+    }
+
+    fn serve_sts(&self, incoming: &Incoming) -> Result<Response, ApiError> {
+        let operation = &incoming.target.operation;
+        let sts = Sts {
+            gate: &self.gate,
+            roles: &lock(&self.roles),
+            organization: &lock(&self.world).organization,
+            partition: &self.partition,
+            now: self.clock.now(),
+        };
+        let members = sts.call(&incoming.principal, operation, &Form::parse(&incoming.bytes))?;
+        Ok(aws_query::success(operation, &incoming.request_id, members))
     }
 
     async fn serve_lambda(&self, incoming: &Incoming) -> Result<Response, ApiError> {

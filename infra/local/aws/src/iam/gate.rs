@@ -70,6 +70,20 @@ impl Gate {
     /// Within one account, either the caller's policy or the resource's is enough, and a denial in
     /// either counts.
     pub fn check(&self, principal: &Principal, question: &Question<'_>) -> Result<(), Denied> {
+        self.decide(principal, question, |own, resources| own.or(resources))
+    }
+
+    /// Between accounts, and for roles in any case, both must allow it.
+    pub fn check_both(&self, principal: &Principal, question: &Question<'_>) -> Result<(), Denied> {
+        self.decide(principal, question, Option::and)
+    }
+
+    fn decide(
+        &self,
+        principal: &Principal,
+        question: &Question<'_>,
+        together: impl FnOnce(Option<Effect>, Option<Effect>) -> Option<Effect>,
+    ) -> Result<(), Denied> {
         let mut context = question.context.clone();
         context.entry("aws:SecureTransport").or_insert_with(|| "true".to_owned());
         // Of a session it is the role's ARN, with its path.
@@ -94,7 +108,7 @@ impl Gate {
         if resources == Some(Effect::Deny) {
             return denied("a resource-based policy denies it");
         }
-        if own.or(resources) != Some(Effect::Allow) {
+        if together(own, resources) != Some(Effect::Allow) {
             return denied("no policy allows it");
         }
         self.record(principal, question);

@@ -1,7 +1,9 @@
 //! Callers and their credentials.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
 
 use super::policy::{Context, Effect, PolicyDocument};
 
@@ -50,21 +52,82 @@ pub struct Credentials {
 /// The secret of every key: these credentials open nothing but the simulation.
 const SECRET: &str = "local-aws-has-no-secrets";
 
+/// Credentials of a role's session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    pub credentials: Credentials,
+    pub token: String,
+    pub expires: Timestamp,
+}
+
+/// Why credentials do not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidCredentials {
+    #[error("The security token included in the request is invalid.")]
+    Unknown,
+    #[error("The security token included in the request is expired")]
+    Expired,
+}
+
+#[derive(Debug)]
+struct Issued {
+    principal: Arc<Principal>,
+    /// The token that requests must carry, and until when it counts.
+    session: Option<(String, Timestamp)>,
+}
+
 /// The credentials that were given out.
 #[derive(Debug, Default)]
-pub struct Identities(Mutex<HashMap<String, Arc<Principal>>>);
+pub struct Identities(Mutex<HashMap<String, Issued>>);
 
 impl Identities {
     /// Gives out credentials for a caller.
     pub fn issue(&self, principal: Principal) -> Credentials {
-        let mut issued = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let access_key_id = format!("LOCALKEY{:012}", issued.len() + 1);
-        issued.insert(access_key_id.clone(), Arc::new(principal));
-        Credentials { access_key_id, secret_access_key: SECRET.to_owned() }
+        self.keep(principal, |_| None).0
     }
 
+    /// Gives out credentials for a role's session that ends.
+    pub fn issue_session(&self, principal: Principal, expires: Timestamp) -> Session {
+        let (credentials, token) = self.keep(principal, |key| Some((format!("session-of-{key}"), expires)));
+        Session { credentials, token: token.unwrap_or_default(), expires }
+    }
+
+    fn keep(
+        &self,
+        principal: Principal,
+        session: impl FnOnce(&str) -> Option<(String, Timestamp)>,
+    ) -> (Credentials, Option<String>) {
+        let mut issued = self.lock();
+        let access_key_id = format!("LOCALKEY{:012}", issued.len() + 1);
+        let session = session(&access_key_id);
+        let token = session.as_ref().map(|(token, _)| token.clone());
+        issued.insert(access_key_id.clone(), Issued { principal: Arc::new(principal), session });
+        (Credentials { access_key_id, secret_access_key: SECRET.to_owned() }, token)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Issued>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who signs with this key and, if it is a session's, this token.
+    pub fn authenticate(
+        &self,
+        access_key_id: &str,
+        token: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Arc<Principal>, InvalidCredentials> {
+        let issued = self.lock();
+        let found = issued.get(access_key_id).ok_or(InvalidCredentials::Unknown)?;
+        match &found.session {
+            Some((expected, _)) if token != Some(expected) => Err(InvalidCredentials::Unknown),
+            Some((_, expires)) if now >= *expires => Err(InvalidCredentials::Expired),
+            _ => Ok(Arc::clone(&found.principal)),
+        }
+    }
+
+    /// Whose key it is, once the request has been authenticated.
     pub fn principal(&self, access_key_id: &str) -> Option<Arc<Principal>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(access_key_id).cloned()
+        self.lock().get(access_key_id).map(|issued| Arc::clone(&issued.principal))
     }
 
     pub fn secret(&self, access_key_id: &str) -> Option<&'static str> {

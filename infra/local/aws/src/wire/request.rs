@@ -11,6 +11,8 @@ use super::query::Form;
 pub(crate) enum Protocol {
     /// A form, answered in XML (EC2).
     Query,
+    /// A form, answered in another XML (STS).
+    AwsQuery,
     /// JSON 1.0 or 1.1 with `X-Amz-Target`.
     Json,
     /// Lambda's REST and JSON.
@@ -25,14 +27,17 @@ pub(crate) struct Target {
     pub(crate) service: &'static str,
     pub(crate) operation: String,
     pub(crate) access_key: Option<String>,
+    /// Of temporary credentials.
+    pub(crate) session_token: Option<String>,
 }
 
-const SERVICES: [(&str, Protocol); 5] = [
+const SERVICES: [(&str, Protocol); 6] = [
     ("ec2", Protocol::Query),
     ("organizations", Protocol::Json),
     ("states", Protocol::Json),
     ("lambda", Protocol::RestJson),
     ("s3", Protocol::S3),
+    ("sts", Protocol::AwsQuery),
 ];
 
 impl Target {
@@ -45,12 +50,13 @@ impl Target {
         let signed = parts.nth(2)?;
         let (service, protocol) = SERVICES.iter().find(|(service, _)| *service == signed)?;
         let operation = match protocol {
-            Protocol::Query => Form::parse(body?).get("Action")?.to_owned(),
+            Protocol::Query | Protocol::AwsQuery => Form::parse(body?).get("Action")?.to_owned(),
             Protocol::Json => header(request.headers(), "x-amz-target")?.rsplit_once('.')?.1.to_owned(),
             Protocol::RestJson => rest_json(request)?.to_owned(),
             Protocol::S3 => s3(request).to_owned(),
         };
-        Some(Self { service, operation, access_key })
+        let session_token = header(request.headers(), "x-amz-security-token").map(str::to_owned);
+        Some(Self { service, operation, access_key, session_token })
     }
 
     pub(crate) fn protocol_of(request: &Request) -> Option<Protocol> {
