@@ -222,6 +222,11 @@ impl Aws {
         lock(&self.0.roles).insert(arn.to_owned(), role);
     }
 
+    /// The roles, by ARN.
+    pub fn roles(&self) -> BTreeMap<String, Role> {
+        lock(&self.0.roles).clone()
+    }
+
     /// Starts an execution in the name of a role, as EventBridge Scheduler does.
     pub fn start_execution_as(
         &self,

@@ -46,7 +46,7 @@ pub(crate) enum Condition {
 
 /// Why a write was not made.
 #[derive(Debug)]
-pub(crate) enum WriteError {
+pub enum WriteError {
     NoSuchBucket,
     NoSuchKey,
     PreconditionFailed,
@@ -188,7 +188,7 @@ impl Storage {
         Ok(())
     }
 
-    pub(crate) fn delete(&self, bucket: &str, key: &str) -> Result<(), WriteError> {
+    pub fn delete(&self, bucket: &str, key: &str) -> Result<(), WriteError> {
         let mut buckets = self.lock();
         let Some((_, objects)) = buckets.get_mut(bucket) else { return Err(WriteError::NoSuchBucket) };
         if let Some(Object { content: Content::File(path), .. }) = objects.remove(key) {
