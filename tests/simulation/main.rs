@@ -3,4 +3,6 @@
 
 mod faults;
 mod lifecycle;
+mod published;
 mod requests;
+mod topology;

@@ -1,6 +1,7 @@
 //! A whole stack on virtual time, and what must hold however a run ends.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this crate is tests")]
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use local_aws::organization::Shape;
 use local_aws::{FaultRule, Settings};
 use local_clock::Clock;
-use local_stack::{LocalStack, StackOptions};
+use local_stack::{LocalStack, StackOptions, Topology};
 use local_states::{Execution, ExecutionStatus};
 use models::{JobRecord, OutcomeStatus, Phase};
 use serde_json::{Value, json};
@@ -21,6 +22,9 @@ pub struct Scenario {
     pub faults: Vec<FaultRule>,
     pub seed: u64,
     pub accounts: usize,
+    pub topology: Topology,
+    /// Values of the template's parameters.
+    pub parameters: BTreeMap<String, String>,
     /// Every step is made twice.
     pub twice: bool,
     /// Somebody else's report that is in the way for so long.
@@ -35,6 +39,8 @@ impl Default for Scenario {
             faults: Vec::new(),
             seed: 1,
             accounts: 12,
+            topology: Topology::Management,
+            parameters: BTreeMap::new(),
             twice: false,
             in_the_way: None,
         }
@@ -64,7 +70,8 @@ pub fn stack_options(scenario: &Scenario) -> StackOptions {
         shape: Shape { accounts: scenario.accounts, regions: 3, seed: scenario.seed, ..Shape::default() },
         settings: scenario.settings.clone(),
         faults: scenario.faults.clone(),
-        parameters: Default::default(),
+        topology: scenario.topology,
+        parameters: scenario.parameters.clone(),
         folder: None,
         root: root(),
     }

@@ -2,6 +2,7 @@
 
 use aws_sdk_ec2::Client as Ec2;
 use aws_sdk_organizations::Client as OrganizationsClient;
+use aws_types::SdkConfig;
 use errors::JobError;
 use jiff::{SignedDuration, Timestamp};
 use models::{
@@ -10,9 +11,10 @@ use models::{
 };
 use organizations::Organization;
 use runtime::environment::{BUCKET, BUCKET_OWNER};
+use runtime::identity::MANAGEMENT_READ_ROLE_ARN;
 use runtime::{
-    Cancelled, Collected, Environment, Found, InvalidEnvironment, Job, PollSchedule, Progress, RunContext,
-    Started, Variable,
+    Cancelled, Collected, Environment, Found, Identity, InvalidEnvironment, Job, PollSchedule, Progress,
+    RunContext, Started, Variable,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -43,8 +45,14 @@ const ORGANIZATIONS_RATE_SHARE: Variable = Variable {
 };
 
 /// What the functions of this kind read from their environment.
-pub const VARIABLES: [Variable; 5] =
-    [BUCKET, BUCKET_OWNER, REPORT_BUCKET_ARNS, DEFAULT_TARGET, ORGANIZATIONS_RATE_SHARE];
+pub const VARIABLES: [Variable; 6] = [
+    BUCKET,
+    BUCKET_OWNER,
+    REPORT_BUCKET_ARNS,
+    DEFAULT_TARGET,
+    ORGANIZATIONS_RATE_SHARE,
+    MANAGEMENT_READ_ROLE_ARN,
+];
 
 // --- job -----------------------------------------------------------------------------------------
 
@@ -67,7 +75,10 @@ pub struct Handle {
 #[derive(Debug)]
 pub struct DeclarativePoliciesReport {
     reports: Reports,
-    organization: Organization,
+    aws: SdkConfig,
+    /// Who reads the organization, and at which part of AWS's request rates.
+    reader: Identity,
+    rate_share: f64,
     store: Store,
     report_buckets: Vec<BucketName>,
     default_target: Option<TargetId>,
@@ -88,7 +99,9 @@ impl Job for DeclarativePoliciesReport {
         let target: Vec<TargetId> = environment.list(&DEFAULT_TARGET)?;
         Ok(Self {
             reports: Reports::new(Ec2::new(&environment.aws)),
-            organization: Organization::new(OrganizationsClient::new(&environment.aws), share.0),
+            aws: environment.aws.clone(),
+            reader: Identity::reader(environment)?,
+            rate_share: share.0,
             store: environment.store()?,
             report_buckets: environment
                 .list(&REPORT_BUCKET_ARNS)?
@@ -123,11 +136,11 @@ impl Job for DeclarativePoliciesReport {
         }
     }
 
-    async fn resolve(&self, request: &mut Request) -> Result<(), JobError> {
+    async fn resolve(&self, run: &RunId, request: &mut Request) -> Result<(), JobError> {
         if request.target_id.is_none() {
             request.target_id = Some(match &self.default_target {
                 Some(target) => target.clone(),
-                None => TargetId::Root(self.organization.root().await?),
+                None => TargetId::Root(self.organization(run).await?.root().await?),
             });
         }
         Ok(())
@@ -239,7 +252,7 @@ impl Job for DeclarativePoliciesReport {
     ) -> Result<Collected, JobError> {
         let collection = Collection {
             reports: &self.reports,
-            organization: &self.organization,
+            organization: &self.organization(run.run_id).await?,
             store: &self.store,
             run,
             handle,
@@ -278,6 +291,12 @@ impl Job for DeclarativePoliciesReport {
 // --- whose report it is --------------------------------------------------------------------------
 
 impl DeclarativePoliciesReport {
+    /// A reader of the organization for one run.
+    async fn organization(&self, run: &RunId) -> Result<Organization, JobError> {
+        let config = self.reader.config(&self.aws, run).await?;
+        Ok(Organization::new(OrganizationsClient::new(&config), self.rate_share))
+    }
+
     fn bucket<'a>(&'a self, request: &'a Request) -> &'a BucketName {
         request.s3_bucket.as_ref().unwrap_or_else(|| self.store.bucket())
     }

@@ -4,11 +4,13 @@
 //! function runs on every ABORTED, TIMED_OUT and FAILED event of a state machine, and every 15
 //! minutes besides. It reads the markers under `open/`, asks Step Functions whether their executions
 //! still run, and has the kind's cancel function end and close those that do not. A run of which not
-//! even a marker was written is told by the event itself.
+//! even a marker was written is told by the event itself. The regular invocations also tell how long
+//! ago a run was published.
 
 mod config;
 mod event;
 mod open;
+mod published;
 
 pub use config::VARIABLES;
 
@@ -16,6 +18,7 @@ use std::sync::Arc;
 
 use errors::JobError;
 use models::ErrorName;
+use runtime::metrics::figure;
 use runtime::{Environment, Function, InvalidEnvironment};
 use serde_json::{Value, json};
 
@@ -38,7 +41,13 @@ pub fn function(environment: &Environment) -> Result<Function, InvalidEnvironmen
                 None => Swept::default(),
             };
             let swept = sweep.all(ended.as_ref()).await? + told;
-            metrics.emit(&runtime::metrics::figure("sweep", "OpenItems", "Count", f64::from(swept.left)));
+            metrics.emit(&figure("sweep", "OpenItems", "Count", f64::from(swept.left)));
+            // By the clock, not whenever a run fails; and whether or not everything could be closed.
+            if ended.is_none()
+                && let Some(hours) = published::hours_since(&config.store, invocation.now()).await?
+            {
+                metrics.emit(&figure("sweep", "hours_since_published", "None", hours));
+            }
             swept.answer()
         }
     }))

@@ -103,6 +103,22 @@ text_id! {
 }
 
 text_id! {
+    /// `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`, at most 2,048 characters.
+    RoleArn, "the ARN of a role (such as arn:aws:iam::012345678901:role/reader)",
+    |text| {
+        let mut parts = text.splitn(6, ':');
+        let mut part = || parts.next().unwrap_or_default();
+        text.len() <= 2_048
+            && part() == "arn"
+            && part().parse::<Partition>().is_ok()
+            && part() == "iam"
+            && part().is_empty()
+            && part().parse::<AccountId>().is_ok()
+            && part().strip_prefix("role/").is_some_and(|name| all(name, 1..=576, |byte| byte.is_ascii_graphic()))
+    }
+}
+
+text_id! {
     /// `^r-[0-9a-z]{4,32}$`.
     RootId, "a root id (such as r-ab12)",
     |text| text.strip_prefix("r-").is_some_and(|rest| all(rest, 4..=32, lower_alphanumeric))
@@ -294,6 +310,19 @@ mod tests {
         ]);
         accepts::<OrganizationId>(&["o-a1b2c3d4e5"]);
         refuses::<OrganizationId>(&["o-a1b2c3d4e", "o-A1b2c3d4e5", "xo-a1b2c3d4e5"]);
+        accepts::<RoleArn>(&[
+            "arn:aws:iam::012345678901:role/reader",
+            "arn:aws-us-gov:iam::012345678901:role/a/b/reader",
+        ]);
+        refuses::<RoleArn>(&[
+            "",
+            "reader",
+            "arn:aws:iam::012345678901:role/",
+            "arn:aws:iam::012345678901:user/reader",
+            "arn:aws:iam:eu-central-1:012345678901:role/reader",
+            "arn:aws:iam::1:role/reader",
+            "arn:aws:iam::012345678901:role/a reader",
+        ]);
         accepts::<RootId>(&["r-ab12", "r-0123456789abcdefghijklmnopqrstuv"]);
         refuses::<RootId>(&["r-ab1", "r-AB12", "r-ab12/", " r-ab12"]);
         accepts::<OrganizationalUnitId>(&["ou-ab12-c3d4e5f6"]);

@@ -20,7 +20,7 @@ pub use coverage::{Complete, Coverage};
 pub use failure::{AwsDetail, ErrorName, Failure};
 pub use id::{
     AccountId, BucketName, InvalidId, ItemName, KeyPrefix, OrganizationId, OrganizationalUnitId, Partition,
-    Region, ReportId, RootId, RunId, TargetId,
+    Region, ReportId, RoleArn, RootId, RunId, TargetId,
 };
 pub use record::{Claim, JobRecord, Outcome, OutcomeStatus, Phase};
 pub use ticket::{Kind, Next, Request, Ticket, WaitingFor};

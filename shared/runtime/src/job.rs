@@ -110,7 +110,11 @@ pub trait Job: Sized + Send + Sync + 'static {
     fn check(&self, request: &Self::Request) -> Result<(), JobError>;
 
     /// Fills in what the request leaves to the organization, such as its root.
-    fn resolve(&self, request: &mut Self::Request) -> impl Future<Output = Result<(), JobError>> + Send;
+    fn resolve(
+        &self,
+        run: &RunId,
+        request: &mut Self::Request,
+    ) -> impl Future<Output = Result<(), JobError>> + Send;
 
     /// The item that the (resolved) request is about.
     fn item(request: &Self::Request) -> Result<ItemName, JobError>;

@@ -4,11 +4,13 @@
 //! 2. [`lifecycle`]: the steps around it: records, tickets, deadlines, publication.
 //! 3. [`schedule`]: how long to wait before asking again.
 //! 4. [`environment`]: configuration, read once and validated at cold start.
-//! 5. [`function`] and [`lambda`]: from an event to an answer, with logs, metrics and caught panics.
+//! 5. [`identity`]: in whose name calls are made.
+//! 6. [`function`] and [`lambda`]: from an event to an answer, with logs, metrics and caught panics.
 
 pub mod aws;
 pub mod environment;
 pub mod function;
+pub mod identity;
 pub mod job;
 pub mod lambda;
 pub mod lifecycle;
@@ -17,6 +19,7 @@ pub mod schedule;
 
 pub use environment::{Environment, InvalidEnvironment, Variable};
 pub use function::{Function, Invocation};
+pub use identity::Identity;
 pub use job::{Cancelled, Collected, Found, Job, Part, Progress, RunContext, Started};
 pub use lifecycle::Step;
 pub use metrics::Metrics;

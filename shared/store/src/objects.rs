@@ -3,10 +3,12 @@
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::Object as S3Object;
 use bytes::Bytes;
 use errors::{AwsError, JobError};
+use jiff::Timestamp;
 use models::{AccountId, BucketName, ErrorName};
 use serde::Serialize;
 
@@ -32,6 +34,8 @@ pub struct Object {
 pub struct Entry {
     pub key: String,
     pub size: u64,
+    /// When it was written; absent if S3 did not say.
+    pub modified: Option<Timestamp>,
 }
 
 /// What became of a write that required the key to be absent.
@@ -213,7 +217,25 @@ impl Store {
 
     /// All objects whose key begins with `prefix`, a page at a time.
     pub fn list(&self, prefix: impl Into<String>) -> Listing {
-        Listing { store: self.clone(), prefix: prefix.into(), token: None, ended: false }
+        Listing {
+            store: self.clone(),
+            prefix: prefix.into(),
+            after: None,
+            delimiter: None,
+            token: None,
+            ended: false,
+        }
+    }
+
+    /// The folders in `prefix` (which ends with a slash), in their order and with the slash: what lies
+    /// in them is not listed.
+    pub async fn folders(&self, prefix: &str) -> Result<Vec<String>, JobError> {
+        let mut listing = Listing { delimiter: Some("/"), ..self.list(prefix) };
+        let mut folders = Vec::new();
+        while let Some(page) = listing.next().await? {
+            folders.extend(page.common_prefixes.unwrap_or_default().into_iter().filter_map(|it| it.prefix));
+        }
+        Ok(folders)
     }
 
     /// What went wrong with an object, as storage: in this bucket a denial is a matter of the
@@ -270,13 +292,25 @@ impl Store {
 pub struct Listing {
     store: Store,
     prefix: String,
+    after: Option<String>,
+    delimiter: Option<&'static str>,
     token: Option<String>,
     ended: bool,
 }
 
 impl Listing {
+    /// Only keys that come after this one, whether or not it exists.
+    pub fn after(self, key: impl Into<String>) -> Self {
+        Self { after: Some(key.into()), ..self }
+    }
+
     /// The next page, `None` after the last. A page may be empty and not be the last.
     pub async fn next_page(&mut self) -> Result<Option<Vec<Entry>>, JobError> {
+        let page = self.next().await?;
+        Ok(page.map(|page| page.contents.unwrap_or_default().into_iter().filter_map(entry).collect()))
+    }
+
+    async fn next(&mut self) -> Result<Option<ListObjectsV2Output>, JobError> {
         if self.ended {
             return Ok(None);
         }
@@ -287,13 +321,15 @@ impl Listing {
             .bucket(self.store.bucket.as_str())
             .expected_bucket_owner(self.store.owner.as_str())
             .prefix(&self.prefix)
+            .set_start_after(self.after.clone())
+            .set_delimiter(self.delimiter.map(str::to_owned))
             .set_continuation_token(self.token.take())
             .send()
             .await
             .map_err(|error| self.store.error("s3:ListObjectsV2", &self.prefix, &error))?;
-        self.token = output.next_continuation_token.filter(|_| output.is_truncated == Some(true));
+        self.token = output.next_continuation_token.clone().filter(|_| output.is_truncated == Some(true));
         self.ended = self.token.is_none();
-        Ok(Some(output.contents.unwrap_or_default().into_iter().filter_map(entry).collect()))
+        Ok(Some(output))
     }
 
     /// All pages in one list, for prefixes that hold few objects. More than `limit` is an error.
@@ -314,7 +350,8 @@ impl Listing {
 }
 
 fn entry(object: S3Object) -> Option<Entry> {
-    Some(Entry { key: object.key?, size: u64::try_from(object.size.unwrap_or(0)).unwrap_or(0) })
+    let modified = object.last_modified.and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok());
+    Some(Entry { key: object.key?, size: u64::try_from(object.size.unwrap_or(0)).unwrap_or(0), modified })
 }
 
 fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<&str> {

@@ -6,7 +6,7 @@
 //!
 //! * [`aws`]: the whole: who calls, what is answered, what goes wrong on request.
 //! * [`organization`], [`ec2`], [`s3`], [`lambda`], [`cloudformation`]: the services.
-//! * [`iam`]: callers, policies, dependent permissions.
+//! * [`iam`]: callers, policies, dependent permissions; roles are taken on through STS.
 //! * [`faults`]: throttles, lost answers, crashes, stops.
 //! * [`connector`]: an SDK's calls, answered in process.
 
@@ -20,6 +20,7 @@ pub mod lambda;
 pub mod organization;
 pub mod s3;
 pub mod settings;
+mod sts;
 pub mod throttle;
 pub mod wire;
 

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use local_aws::Aws;
-use local_aws::iam::PolicyDocument;
+use local_aws::iam::{PolicyDocument, Role};
 use local_aws::lambda::FunctionConfig;
 use local_aws::s3::Bucket;
 use serde_json::Value;
@@ -36,6 +35,9 @@ const WITHOUT_EFFECT: [&str; 6] = [
 /// Makes the resources of a template. Definitions of state machines are read relative to `root`.
 pub fn deploy(aws: &Aws, resolved: &Resolved, root: &Path) -> Result<Deployed, InvalidTemplate> {
     let roles = roles(resolved)?;
+    for (arn, role) in &roles {
+        aws.put_role(arn, role.clone());
+    }
     let mut deployed = Deployed::default();
     for (name, resource) in &resolved.resources {
         let properties = &resource.properties;
@@ -48,7 +50,7 @@ pub fn deploy(aws: &Aws, resolved: &Resolved, root: &Path) -> Result<Deployed, I
                 aws.lambda().deploy(config);
             }
             "AWS::Serverless::StateMachine" => machine(aws, name, resource, &roles, root)?,
-            "AWS::Scheduler::Schedule" => deployed.schedules.push(schedule(aws, name, properties, &roles)?),
+            "AWS::Scheduler::Schedule" => deployed.schedules.push(schedule(name, properties, &roles)?),
             "AWS::IAM::Role" | "AWS::S3::BucketPolicy" => {}
             other if WITHOUT_EFFECT.contains(&other) => {}
             other => return Err(InvalidTemplate::new(name, format!("the type {other} is not supported"))),
@@ -57,8 +59,8 @@ pub fn deploy(aws: &Aws, resolved: &Resolved, root: &Path) -> Result<Deployed, I
     Ok(deployed)
 }
 
-/// The policies of each role, by its ARN.
-pub fn roles(resolved: &Resolved) -> Result<BTreeMap<String, Arc<PolicyDocument>>, InvalidTemplate> {
+/// The roles of a template, by their ARNs.
+pub fn roles(resolved: &Resolved) -> Result<BTreeMap<String, Role>, InvalidTemplate> {
     let mut roles = BTreeMap::new();
     for (name, resource) in &resolved.resources {
         if resource.kind != "AWS::IAM::Role" {
@@ -66,13 +68,16 @@ pub fn roles(resolved: &Resolved) -> Result<BTreeMap<String, Arc<PolicyDocument>
         }
         let mut policies = PolicyDocument::default();
         for policy in resource.properties["Policies"].as_array().into_iter().flatten() {
-            let document = PolicyDocument::parse(&policy["PolicyDocument"])
-                .map_err(|error| InvalidTemplate::new(name, error.to_string()))?;
-            policies.extend(document);
+            policies.extend(document(name, &policy["PolicyDocument"])?);
         }
-        roles.insert(resource.arn.clone().unwrap_or_default(), Arc::new(policies));
+        let trust = document(name, &resource.properties["AssumeRolePolicyDocument"])?;
+        roles.insert(resource.arn.clone().unwrap_or_default(), Role { policy: policies.into(), trust });
     }
     Ok(roles)
+}
+
+fn document(name: &str, document: &Value) -> Result<PolicyDocument, InvalidTemplate> {
+    PolicyDocument::parse(document).map_err(|error| InvalidTemplate::new(name, error.to_string()))
 }
 
 fn bucket(aws: &Aws, resolved: &Resolved, name: &str, resource: &Resource) -> Result<(), InvalidTemplate> {
@@ -80,15 +85,14 @@ fn bucket(aws: &Aws, resolved: &Resolved, name: &str, resource: &Resource) -> Re
         .resources
         .values()
         .find(|it| it.kind == "AWS::S3::BucketPolicy" && it.properties["Bucket"] == resource.reference)
-        .map(|it| PolicyDocument::parse(&it.properties["PolicyDocument"]))
-        .transpose()
-        .map_err(|error| InvalidTemplate::new(name, error.to_string()))?;
+        .map(|it| document(name, &it.properties["PolicyDocument"]))
+        .transpose()?;
     let encryption = &resource.properties["BucketEncryption"]["ServerSideEncryptionConfiguration"][0];
     let bucket = Bucket {
         owner: aws.account().to_owned(),
         region: aws.region().to_owned(),
         policy,
-        kms: encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms",
+        kms_key: encryption["ServerSideEncryptionByDefault"]["KMSMasterKeyID"].as_str().map(str::to_owned),
     };
     aws.storage()
         .create_bucket(&resource.reference, bucket)
@@ -99,15 +103,8 @@ fn text<'a>(name: &str, value: &'a Value, property: &str) -> Result<&'a str, Inv
     value[property].as_str().ok_or_else(|| InvalidTemplate::new(name, format!("{property} is missing")))
 }
 
-fn role(
-    name: &str,
-    arn: &str,
-    roles: &BTreeMap<String, Arc<PolicyDocument>>,
-) -> Result<Arc<PolicyDocument>, InvalidTemplate> {
-    roles
-        .get(arn)
-        .cloned()
-        .ok_or_else(|| InvalidTemplate::new(name, format!("the role {arn} is not in the template")))
+fn role<'a>(name: &str, arn: &str, roles: &'a BTreeMap<String, Role>) -> Result<&'a Role, InvalidTemplate> {
+    roles.get(arn).ok_or_else(|| InvalidTemplate::new(name, format!("the role {arn} is not in the template")))
 }
 
 fn number(value: &Value) -> Option<u64> {
@@ -118,7 +115,7 @@ fn function(
     aws: &Aws,
     name: &str,
     resource: &Resource,
-    roles: &BTreeMap<String, Arc<PolicyDocument>>,
+    roles: &BTreeMap<String, Role>,
 ) -> Result<FunctionConfig, InvalidTemplate> {
     let properties = &resource.properties;
     let arn = text(name, properties, "Role")?.to_owned();
@@ -131,7 +128,7 @@ fn function(
         name: resource.reference.clone(),
         arn: resource.arn.clone().unwrap_or_default(),
         account: aws.account().to_owned(),
-        policy: role(name, &arn, roles)?,
+        policy: role(name, &arn, roles)?.policy.clone(),
         role: arn,
         environment: environment.collect(),
         timeout: Duration::from_secs(number(&properties["Timeout"]).unwrap_or(3)),
@@ -180,12 +177,12 @@ fn machine(
     aws: &Aws,
     name: &str,
     resource: &Resource,
-    roles: &BTreeMap<String, Arc<PolicyDocument>>,
+    roles: &BTreeMap<String, Role>,
     root: &Path,
 ) -> Result<(), InvalidTemplate> {
     let source = definition(name, &resource.properties, root)?;
     let arn = text(name, &resource.properties, "Role")?;
-    aws.put_role(arn, role(name, arn, roles)?);
+    role(name, arn, roles)?;
     let machine_name = resource.reference.rsplit(':').next().unwrap_or_default();
     aws.states()
         .create_machine(machine_name, arn, &source)
@@ -194,14 +191,13 @@ fn machine(
 }
 
 fn schedule(
-    aws: &Aws,
     name: &str,
     properties: &Value,
-    roles: &BTreeMap<String, Arc<PolicyDocument>>,
+    roles: &BTreeMap<String, Role>,
 ) -> Result<Schedule, InvalidTemplate> {
     let target = &properties["Target"];
     let arn = text(name, target, "RoleArn")?;
-    aws.put_role(arn, role(name, arn, roles)?);
+    role(name, arn, roles)?;
     Ok(Schedule {
         name: text(name, properties, "Name")?.to_owned(),
         enabled: properties["State"] == "ENABLED",

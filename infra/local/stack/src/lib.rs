@@ -14,4 +14,4 @@ pub mod in_process;
 mod stack;
 pub mod template;
 
-pub use stack::{LocalStack, StackOptions, StartError};
+pub use stack::{LocalStack, StackOptions, StartError, Topology};

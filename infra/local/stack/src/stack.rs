@@ -1,7 +1,7 @@
 //! The simulated AWS with the template deployed on it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use local_aws::aws::Options;
@@ -28,12 +28,23 @@ pub struct StackOptions {
     pub shape: Shape,
     pub settings: Settings,
     pub faults: Vec<FaultRule>,
+    pub topology: Topology,
     /// Values of the template's parameters.
     pub parameters: BTreeMap<String, String>,
     /// Where buckets are folders; in memory without it.
     pub folder: Option<PathBuf>,
     /// The repository: `template.yaml` and the definitions it names.
     pub root: PathBuf,
+}
+
+/// Which account the stack lives in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Topology {
+    #[default]
+    Management,
+    /// A member, delegated administrator for EC2, that reads the organization with the role of
+    /// `infra/roles/management-roles.yaml` in the management account.
+    Delegated,
 }
 
 /// Why a local stack did not start.
@@ -43,6 +54,8 @@ pub enum StartError {
     Template { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
     Invalid(#[from] InvalidTemplate),
+    #[error("an organization of one account has none to delegate to")]
+    NoMember,
 }
 
 /// A deployed stack.
@@ -71,18 +84,31 @@ impl LocalStack {
         options: StackOptions,
         runner: Arc<dyn Runner>,
     ) -> Result<Self, StartError> {
-        let path = options.root.join("template.yaml");
-        let text = std::fs::read_to_string(&path).map_err(|source| StartError::Template { path, source })?;
-        let template = Template::parse(&text)?;
-        let organization = generate(&options.shape, clock.now());
-        let account = organization.management_account.clone();
-        let surroundings = Surroundings {
+        let template = read(&options.root, "template.yaml")?;
+        let mut organization = generate(&options.shape, clock.now());
+        let management = Surroundings {
             stack: options.name,
             partition: "aws".to_owned(),
             region: options.region.clone(),
-            account: account.clone(),
+            account: organization.management_account.clone(),
         };
-        let resolved = template.resolve(&surroundings, &options.parameters)?;
+        let mut parameters = options.parameters;
+        let (surroundings, foreign_roles) = match options.topology {
+            Topology::Management => (management, BTreeMap::new()),
+            Topology::Delegated => {
+                let member = organization.accounts.iter().skip(1).find(|account| account.state == "ACTIVE");
+                let account = member.ok_or(StartError::NoMember)?.id.clone();
+                organization.delegated.push((account.clone(), "ec2.amazonaws.com".to_owned()));
+                let here = Surroundings { account, ..management.clone() };
+                let roles =
+                    management_roles(&options.root, &management, &here, &organization.id, &parameters)?;
+                let role = roles.outputs.get("ManagementReadRoleArn").cloned().unwrap_or_default();
+                parameters.entry("ManagementReadRoleArn".to_owned()).or_insert(role);
+                (here, deploy::roles(&roles)?)
+            }
+        };
+        let account = surroundings.account.clone();
+        let resolved = template.resolve(&surroundings, &parameters)?;
         let aws = Aws::new(Options {
             clock,
             partition: surroundings.partition.clone(),
@@ -96,6 +122,9 @@ impl LocalStack {
             states_latency: StatesLatency::default(),
             lambda_latency: LambdaLatency::default(),
         });
+        for (arn, role) in foreign_roles {
+            aws.put_role(&arn, role);
+        }
         let deployed = deploy::deploy(&aws, &resolved, &options.root)?;
         events::begin(&aws, &deployed.rules);
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -135,7 +164,7 @@ impl LocalStack {
         let mut started = Vec::new();
         for schedule in &self.deployed.schedules {
             let input = serde_json::from_str(&schedule.input_at(due)).unwrap_or_default();
-            started.push(self.aws.states().start(&schedule.machine, None, input)?);
+            started.push(self.aws.start_execution_as(&schedule.role, &schedule.machine, input)?);
         }
         Ok(started)
     }
@@ -144,4 +173,29 @@ impl LocalStack {
     pub fn administrator(&self) -> Credentials {
         Credentials::administrator()
     }
+}
+
+fn read(root: &Path, name: &str) -> Result<Template, StartError> {
+    let path = root.join(name);
+    let text = std::fs::read_to_string(&path).map_err(|source| StartError::Template { path, source })?;
+    Ok(Template::parse(&text)?)
+}
+
+/// The roles in the management account that a stack in another account needs.
+fn management_roles(
+    root: &Path,
+    management: &Surroundings,
+    stack: &Surroundings,
+    organization: &str,
+    parameters: &BTreeMap<String, String>,
+) -> Result<Resolved, StartError> {
+    let template = read(root, "infra/roles/management-roles.yaml")?;
+    let surroundings = Surroundings { stack: format!("{}-roles", management.stack), ..management.clone() };
+    let mut given = BTreeMap::from([
+        ("StackAccountId".to_owned(), stack.account.clone()),
+        ("OrganizationId".to_owned(), organization.to_owned()),
+        ("StackName".to_owned(), stack.stack.clone()),
+    ]);
+    given.extend(parameters.get("RolePath").map(|path| ("StackRolePath".to_owned(), path.clone())));
+    Ok(template.resolve(&surroundings, &given)?)
 }

@@ -11,7 +11,7 @@ use local_aws::organization::Shape;
 use local_aws::settings::Layout;
 use local_clock::{Clock, Held};
 use local_endpoint::{Endpoint, ProcessOptions, Processes, binaries};
-use local_stack::{LocalStack, StackOptions};
+use local_stack::{LocalStack, StackOptions, Topology};
 
 use crate::arguments::{LambdaMode, LayoutName, Simulation, Speed};
 use crate::{Done, Problem};
@@ -146,6 +146,7 @@ fn options(simulation: &Simulation) -> Done<StackOptions> {
         shape,
         settings,
         faults: simulation.faults.clone(),
+        topology: Topology::Management,
         parameters: Default::default(),
         folder: Some(simulation.out.clone()),
         root: root(),

@@ -65,7 +65,7 @@ async fn begin<J: Job>(
             return Ok(Begun::Over(Box::new(ticket)));
         }
     }
-    job.resolve(&mut request.own).await?;
+    job.resolve(&run_id, &mut request.own).await?;
     let kept = request::keep(job.store(), &run_id, request.to_value()?).await?;
     let mut ticket = draft::<J>(input, run_id, kept, now, &request)?;
     ticket.item = J::item(&request.own)?;

@@ -11,15 +11,16 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use local_clock::Clock;
-use local_states::service::Latency as StatesLatency;
-use local_states::{Services, StatusChange, StepFunctions};
+use local_states::service::{Latency as StatesLatency, Refused};
+use local_states::{Execution, Services, StatusChange, StepFunctions};
 use s3s::service::S3Service;
+use serde_json::Value;
 
 use crate::cloudformation::Stack;
 use crate::ec2::{Accepted, Report, Reports};
 use crate::faults::{FaultRule, Faults};
 pub use crate::iam::Use;
-use crate::iam::{Credentials, Gate, PolicyDocument, Principal};
+use crate::iam::{Credentials, Gate, Principal, Question, Role};
 use crate::lambda::{Lambda, Latency as LambdaLatency, Runner};
 use crate::organization::Organization;
 use crate::s3::{self, Storage};
@@ -104,8 +105,8 @@ struct Inner {
     lambda: Lambda,
     faults: Faults,
     world: Mutex<World>,
-    /// The policies of state machines' roles, by role.
-    roles: Mutex<BTreeMap<String, Arc<PolicyDocument>>>,
+    /// The roles, by ARN.
+    roles: Mutex<BTreeMap<String, Role>>,
     stacks: Mutex<BTreeMap<String, Stack>>,
     listeners: Mutex<Vec<Listener>>,
 }
@@ -220,9 +221,28 @@ impl Aws {
         lock(&self.0.stacks).insert(stack.name.clone(), stack);
     }
 
-    /// Gives a state machine's role its policies.
-    pub fn put_role(&self, arn: &str, policy: Arc<PolicyDocument>) {
-        lock(&self.0.roles).insert(arn.to_owned(), policy);
+    /// Makes a role, or changes it.
+    pub fn put_role(&self, arn: &str, role: Role) {
+        lock(&self.0.roles).insert(arn.to_owned(), role);
+    }
+
+    /// The roles, by ARN.
+    pub fn roles(&self) -> BTreeMap<String, Role> {
+        lock(&self.0.roles).clone()
+    }
+
+    /// Starts an execution in the name of a role, as EventBridge Scheduler does.
+    pub fn start_execution_as(
+        &self,
+        role: &str,
+        machine: &str,
+        input: Value,
+    ) -> Result<Arc<Execution>, Refused> {
+        self.0
+            .gate
+            .check(&self.0.role(role), &Question::new("states:StartExecution", machine))
+            .map_err(|denied| Refused { code: "AccessDeniedException", message: denied.to_string() })?;
+        self.0.states.start(machine, None, input)
     }
 
     /// Calls `listener` whenever an execution begins or ends.
@@ -282,6 +302,7 @@ impl Inner {
             account: self.account.clone(),
             arn: format!("arn:{}:iam::{}:user/{name}", self.partition, self.account),
             policy: None,
+            role: None,
             sandbox: None,
             function: None,
         }

@@ -9,8 +9,10 @@ use crate::faults::Fault;
 use crate::iam::{Principal, Question};
 use crate::lambda::InvokeError;
 use crate::organization;
+use crate::sts::{self, Sts};
+use crate::wire::aws_query;
 use crate::wire::query::{self, Form};
-use crate::wire::refusal::{denied, refuse, throttled, truncate};
+use crate::wire::refusal::{denied, invalid_credentials, refuse, throttled, truncate};
 use crate::wire::{self, ApiError, Body, Disconnected, Protocol, Request, Response, Target, json};
 
 /// A request, taken apart.
@@ -47,12 +49,13 @@ impl Inner {
             let error = ApiError::new(400, "InvalidAction", "The action or operation requested is invalid");
             return Ok(refuse(protocol, &error, &request_id));
         };
-        let principal = target.access_key.as_deref().and_then(|key| self.gate.identities.principal(key));
-        let Some(principal) = principal else {
-            let code =
-                if protocol == Protocol::Query { "AuthFailure" } else { "UnrecognizedClientException" };
-            let error = ApiError::new(401, code, "The security token included in the request is invalid.");
-            return Ok(refuse(protocol, &error, &request_id));
+        let (key, token) =
+            (target.access_key.as_deref().unwrap_or_default(), target.session_token.as_deref());
+        let principal = match self.gate.identities.authenticate(key, token, self.clock.now()) {
+            Ok(principal) => principal,
+            Err(error) => {
+                return Ok(refuse(protocol, &invalid_credentials(protocol, &error), &request_id));
+            }
         };
         let (parts, body) = request.into_parts();
         self.answer(Incoming { target, protocol, principal, request_id, parts, body, bytes }).await
@@ -104,6 +107,7 @@ impl Inner {
             "organizations" => self.serve_organizations(&incoming),
             "states" => self.serve_states(&incoming),
             "cloudformation" => self.serve_cloudformation(&incoming),
+            "sts" => self.serve_sts(&incoming),
             _ => self.serve_lambda(&incoming).await,
         };
         Ok(answered.unwrap_or_else(|error| refuse(protocol, &error, &request_id)))
@@ -168,7 +172,20 @@ impl Inner {
         let operation = &incoming.target.operation;
         self.allow(&incoming.principal, &Question::new(&incoming.target.action(), "*"))?;
         let members = cloudformation::call(&lock(&self.stacks), operation, &Form::parse(&incoming.bytes))?;
-        Ok(query::aws_success(operation, cloudformation::NAMESPACE, &incoming.request_id, members))
+        Ok(aws_query::success(operation, cloudformation::NAMESPACE, &incoming.request_id, members))
+    }
+
+    fn serve_sts(&self, incoming: &Incoming) -> Result<Response, ApiError> {
+        let operation = &incoming.target.operation;
+        let service = Sts {
+            gate: &self.gate,
+            roles: &lock(&self.roles),
+            organization: &lock(&self.world).organization,
+            partition: &self.partition,
+            now: self.clock.now(),
+        };
+        let members = service.call(&incoming.principal, operation, &Form::parse(&incoming.bytes))?;
+        Ok(aws_query::success(operation, sts::NAMESPACE, &incoming.request_id, members))
     }
 
     async fn serve_lambda(&self, incoming: &Incoming) -> Result<Response, ApiError> {

@@ -1,5 +1,7 @@
 //! What state machines need: functions, lists in S3, permissions, and who is told of their ends.
 
+use std::sync::Arc;
+
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use local_states::{Services, StatusChange, TaskError};
@@ -11,13 +13,16 @@ use crate::iam::{Principal, Question};
 use crate::lambda::{FunctionError, InvokeError};
 
 impl Inner {
-    /// The caller that a state machine's role is.
-    fn role(&self, role: &str) -> Principal {
+    /// The caller that a state machine's or a schedule's role is.
+    pub(super) fn role(&self, role: &str) -> Principal {
         let name = role.rsplit('/').next().unwrap_or_default();
         Principal {
             account: self.account.clone(),
             arn: format!("arn:{}:sts::{}:assumed-role/{name}/states", self.partition, self.account),
-            policy: Some(lock(&self.roles).get(role).cloned().unwrap_or_default()),
+            policy: Some(
+                lock(&self.roles).get(role).map(|role| Arc::clone(&role.policy)).unwrap_or_default(),
+            ),
+            role: Some(role.to_owned()),
             sandbox: None,
             function: Some(name.to_owned()),
         }

@@ -167,7 +167,7 @@ impl Ec2<'_> {
         for row in dependents("ec2:StartDeclarativePoliciesReport") {
             let applies = match row.when.as_deref() {
                 Some("tags") => tagged,
-                Some("kms") => place.kms,
+                Some("kms") => place.kms_key.is_some(),
                 _ => true,
             };
             for needed in row.needs.iter().filter(|_| applies) {
@@ -181,8 +181,11 @@ impl Ec2<'_> {
                         self.gate.check(principal, &question).map_err(|_| inaccessible())
                     }
                     on => {
-                        let resource =
-                            if on == "report" { self.report_arn(principal, "*") } else { "*".to_owned() };
+                        let resource = match on {
+                            "report" => self.report_arn(principal, "*"),
+                            "key" => place.kms_key.clone().unwrap_or_default(),
+                            _ => "*".to_owned(),
+                        };
                         let question = Question::new(needed, &resource)
                             .dependent()
                             .with("ec2:CreateAction", "StartDeclarativePoliciesReport");

@@ -6,12 +6,15 @@ use std::sync::{Mutex, PoisonError};
 use super::identity::{Identities, Principal};
 use super::policy::{Context, Effect, PolicyDocument};
 
-/// A permission that a function used.
+/// A permission that a role used.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Use {
-    pub function: String,
+    /// The role's ARN.
+    pub role: String,
     pub action: String,
     pub resource: String,
+    /// The condition keys of the request itself.
+    pub context: Context,
     /// Nobody called it: AWS requires it for another call.
     pub dependent: bool,
 }
@@ -67,9 +70,25 @@ impl Gate {
     /// Within one account, either the caller's policy or the resource's is enough, and a denial in
     /// either counts.
     pub fn check(&self, principal: &Principal, question: &Question<'_>) -> Result<(), Denied> {
+        self.decide(principal, question, |own, resources| own.or(resources))
+    }
+
+    /// Between accounts, and for roles in any case, both must allow it.
+    pub fn check_both(&self, principal: &Principal, question: &Question<'_>) -> Result<(), Denied> {
+        self.decide(principal, question, Option::and)
+    }
+
+    fn decide(
+        &self,
+        principal: &Principal,
+        question: &Question<'_>,
+        together: impl FnOnce(Option<Effect>, Option<Effect>) -> Option<Effect>,
+    ) -> Result<(), Denied> {
         let mut context = question.context.clone();
         context.entry("aws:SecureTransport").or_insert_with(|| "true".to_owned());
-        context.entry("aws:PrincipalArn").or_insert_with(|| principal.arn.clone());
+        // Of a session it is the role's ARN, with its path.
+        let of_session = principal.role.as_ref().unwrap_or(&principal.arn);
+        context.entry("aws:PrincipalArn").or_insert_with(|| of_session.clone());
         context.entry("aws:PrincipalAccount").or_insert_with(|| principal.account.clone());
         let own = principal.decide(question.action, question.resource, &context);
         let resources = question
@@ -89,21 +108,26 @@ impl Gate {
         if resources == Some(Effect::Deny) {
             return denied("a resource-based policy denies it");
         }
-        if own.or(resources) != Some(Effect::Allow) {
+        if together(own, resources) != Some(Effect::Allow) {
             return denied("no policy allows it");
         }
-        if let Some(function) = &principal.function {
-            self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(Use {
-                function: function.clone(),
-                action: question.action.to_owned(),
-                resource: question.resource.to_owned(),
-                dependent: question.dependent,
-            });
-        }
+        self.record(principal, question);
         Ok(())
     }
 
-    /// What functions have used so far.
+    fn record(&self, principal: &Principal, question: &Question<'_>) {
+        if let Some(role) = &principal.role {
+            self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(Use {
+                role: role.clone(),
+                action: question.action.to_owned(),
+                resource: question.resource.to_owned(),
+                context: question.context.clone(),
+                dependent: question.dependent,
+            });
+        }
+    }
+
+    /// What roles have used so far.
     pub fn used(&self) -> BTreeSet<Use> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -11,5 +11,5 @@ mod policy;
 
 pub use dependent::{Dependent, dependents, table};
 pub use gate::{Denied, Gate, Question, Use};
-pub use identity::{Credentials, Identities, Principal};
+pub use identity::{Credentials, Identities, InvalidCredentials, Principal, Role, Session};
 pub use policy::{Context, Effect, InvalidPolicy, PolicyDocument, Statement};

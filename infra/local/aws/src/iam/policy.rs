@@ -105,13 +105,18 @@ impl Statement {
         if actions.is_empty() {
             return refused("a statement without Action".into());
         }
-        Ok(Self { effect, actions, resources: texts(&statement["Resource"]), principals, conditions })
+        let resources = texts(&statement["Resource"]);
+        if resources.is_empty() && principals.is_empty() {
+            return refused("a statement without Resource and without Principal".into());
+        }
+        Ok(Self { effect, actions, resources, principals, conditions })
     }
 
     fn matches(&self, principal: &str, action: &str, resource: &str, context: &Context) -> bool {
         let by = |patterns: &[String], text: &str| patterns.iter().any(|pattern| like(pattern, text));
         self.actions.iter().any(|pattern| like(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase()))
-            && by(&self.resources, resource)
+            // Only a trust policy has statements without Resource: they are about their role.
+            && (self.resources.is_empty() || by(&self.resources, resource))
             && (self.principals.is_empty() || self.principals.iter().any(|it| is_principal(it, principal)))
             && self.conditions.iter().all(|(operator, key, values)| holds(operator, key, values, context))
     }
@@ -222,6 +227,7 @@ mod tests {
     fn what_is_not_understood_is_refused_by_name() {
         for (statement, name) in [
             (json!({"Effect": "Allow", "NotAction": "x", "Resource": "*"}), "NotAction"),
+            (json!({"Effect": "Allow", "Action": "x"}), "Resource"),
             (
                 json!({"Effect": "Allow", "Action": "x", "Resource": "*", "Condition": {"IpAddress": {}}}),
                 "IpAddress",

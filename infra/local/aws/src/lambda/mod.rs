@@ -277,6 +277,7 @@ impl Lambda {
             account: function.account.clone(),
             arn: format!("arn:aws:sts::{}:assumed-role/{role_name}/{}", function.account, function.name),
             policy: Some(Arc::clone(&function.policy)),
+            role: Some(function.role.clone()),
             sandbox: Some(id),
             function: Some(function.name.clone()),
         });

@@ -82,11 +82,11 @@ impl Api {
 
     fn authorize(&self, principal: &Principal, bucket: &Bucket, action: &str, arn: &str) -> S3Result<()> {
         self.ask(principal, &Question::new(action, arn).resource_policy(bucket.policy.as_ref()))?;
-        for row in
-            crate::iam::dependents(action).filter(|row| row.when.as_deref() == Some("kms") && bucket.kms)
-        {
-            for needed in &row.needs {
-                self.ask(principal, &Question::new(needed, "*").dependent())?;
+        for row in crate::iam::dependents(action).filter(|row| row.when.as_deref() == Some("kms")) {
+            for (key, needed) in
+                bucket.kms_key.iter().flat_map(|key| row.needs.iter().map(move |it| (key, it)))
+            {
+                self.ask(principal, &Question::new(needed, key).dependent())?;
             }
         }
         Ok(())

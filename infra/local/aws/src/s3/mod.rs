@@ -9,4 +9,4 @@ mod api;
 mod storage;
 
 pub use api::service;
-pub use storage::{Bucket, Storage};
+pub use storage::{Bucket, Storage, WriteError};

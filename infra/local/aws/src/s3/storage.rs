@@ -18,7 +18,8 @@ pub struct Bucket {
     pub owner: String,
     pub region: String,
     pub policy: Option<PolicyDocument>,
-    pub kms: bool,
+    /// The ARN of the KMS key that objects are encrypted with; S3's own keys without it.
+    pub kms_key: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -45,7 +46,7 @@ pub(crate) enum Condition {
 
 /// Why a write was not made.
 #[derive(Debug)]
-pub(crate) enum WriteError {
+pub enum WriteError {
     NoSuchBucket,
     NoSuchKey,
     PreconditionFailed,
@@ -187,7 +188,7 @@ impl Storage {
         Ok(())
     }
 
-    pub(crate) fn delete(&self, bucket: &str, key: &str) -> Result<(), WriteError> {
+    pub fn delete(&self, bucket: &str, key: &str) -> Result<(), WriteError> {
         let mut buckets = self.lock();
         let Some((_, objects)) = buckets.get_mut(bucket) else { return Err(WriteError::NoSuchBucket) };
         if let Some(Object { content: Content::File(path), .. }) = objects.remove(key) {

@@ -1,5 +1,6 @@
 //! Requests and answers as they are on the wire.
 
+pub(crate) mod aws_query;
 mod error;
 pub(crate) mod json;
 pub(crate) mod query;

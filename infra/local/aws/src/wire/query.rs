@@ -1,4 +1,4 @@
-//! The Query protocol: a form in, XML out, with EC2's frame around it or with that of all others.
+//! EC2's Query protocol: a form in, XML out.
 
 use std::collections::BTreeMap;
 
@@ -79,33 +79,6 @@ pub(crate) fn failure(error: &ApiError, request_id: &str) -> Response {
         )
         .child(Element::text("RequestID", request_id));
     answer(error.status, "text/xml;charset=UTF-8", request_id, root.document())
-}
-
-/// `<{operation}Response>` with the result inside, as all but EC2 answer.
-pub(crate) fn aws_success(
-    operation: &str,
-    namespace: &str,
-    request_id: &str,
-    members: Vec<Element>,
-) -> Response {
-    let root = Element::new(format!("{operation}Response"))
-        .attribute("xmlns", namespace)
-        .child(Element::new(format!("{operation}Result")).children(members))
-        .child(Element::new("ResponseMetadata").child(Element::text("RequestId", request_id)));
-    answer(200, "text/xml", request_id, root.document())
-}
-
-pub(crate) fn aws_failure(error: &ApiError, request_id: &str) -> Response {
-    let whose = if error.status < 500 { "Sender" } else { "Receiver" };
-    let root = Element::new("ErrorResponse")
-        .child(
-            Element::new("Error")
-                .child(Element::text("Type", whose))
-                .child(Element::text("Code", &error.code))
-                .child(Element::text("Message", &error.message)),
-        )
-        .child(Element::text("RequestId", request_id));
-    answer(error.status, "text/xml", request_id, root.document())
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Refusals in the shape of each protocol.
 
-use super::query;
 use super::xml::Element;
 use super::{ApiError, Body, Protocol, Response, answer, collect, json};
+use super::{aws_query, query};
+use crate::iam::InvalidCredentials;
 
 pub(crate) fn throttled(protocol: Protocol) -> ApiError {
     match protocol {
@@ -19,10 +20,7 @@ pub(crate) fn denied(protocol: Protocol) -> ApiError {
         Protocol::Query => {
             ApiError::new(403, "UnauthorizedOperation", "You are not authorized to perform this operation.")
         }
-        Protocol::S3 => ApiError::new(403, "AccessDenied", "Access Denied"),
-        Protocol::AwsQuery => {
-            ApiError::new(403, "AccessDenied", "User is not authorized to perform this operation.")
-        }
+        Protocol::S3 | Protocol::AwsQuery => ApiError::new(403, "AccessDenied", "Access Denied"),
         Protocol::Json => {
             ApiError::new(400, "AccessDeniedException", "You are not authorized to perform this operation.")
         }
@@ -32,11 +30,24 @@ pub(crate) fn denied(protocol: Protocol) -> ApiError {
     }
 }
 
+/// Credentials that are unknown, do not fit their token, or have expired.
+pub(crate) fn invalid_credentials(protocol: Protocol, error: &InvalidCredentials) -> ApiError {
+    let code = match (error, protocol) {
+        (InvalidCredentials::Unknown, Protocol::Query) => "AuthFailure",
+        (InvalidCredentials::Unknown, Protocol::AwsQuery) => "InvalidClientTokenId",
+        (InvalidCredentials::Unknown, _) => "UnrecognizedClientException",
+        (InvalidCredentials::Expired, Protocol::Query) => "RequestExpired",
+        (InvalidCredentials::Expired, Protocol::Json | Protocol::RestJson) => "ExpiredTokenException",
+        (InvalidCredentials::Expired, _) => "ExpiredToken",
+    };
+    ApiError::new(if protocol == Protocol::Query { 401 } else { 403 }, code, error.to_string())
+}
+
 /// An error in the shape of its protocol.
 pub(crate) fn refuse(protocol: Protocol, error: &ApiError, request_id: &str) -> Response {
     match protocol {
         Protocol::Query => query::failure(error, request_id),
-        Protocol::AwsQuery => query::aws_failure(error, request_id),
+        Protocol::AwsQuery => aws_query::failure(error, request_id),
         Protocol::Json => json::failure(json::Version::V1_1, error, request_id),
         Protocol::RestJson => json::rest_failure(error, request_id),
         Protocol::S3 => {

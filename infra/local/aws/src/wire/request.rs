@@ -11,7 +11,7 @@ use super::query::Form;
 pub(crate) enum Protocol {
     /// A form, answered in XML, as EC2 has it.
     Query,
-    /// A form, answered in XML, as all others have it (CloudFormation).
+    /// A form, answered in XML, as all others have it (CloudFormation, STS).
     AwsQuery,
     /// JSON 1.0 or 1.1 with `X-Amz-Target`.
     Json,
@@ -27,15 +27,18 @@ pub(crate) struct Target {
     pub(crate) service: &'static str,
     pub(crate) operation: String,
     pub(crate) access_key: Option<String>,
+    /// Of temporary credentials.
+    pub(crate) session_token: Option<String>,
 }
 
-const SERVICES: [(&str, Protocol); 6] = [
+const SERVICES: [(&str, Protocol); 7] = [
     ("cloudformation", Protocol::AwsQuery),
     ("ec2", Protocol::Query),
     ("organizations", Protocol::Json),
     ("states", Protocol::Json),
     ("lambda", Protocol::RestJson),
     ("s3", Protocol::S3),
+    ("sts", Protocol::AwsQuery),
 ];
 
 impl Target {
@@ -53,7 +56,8 @@ impl Target {
             Protocol::RestJson => rest_json(request)?.to_owned(),
             Protocol::S3 => s3(request).to_owned(),
         };
-        Some(Self { service, operation, access_key })
+        let session_token = header(request.headers(), "x-amz-security-token").map(str::to_owned);
+        Some(Self { service, operation, access_key, session_token })
     }
 
     pub(crate) fn protocol_of(request: &Request) -> Option<Protocol> {

@@ -165,14 +165,18 @@ impl<'a> Resolver<'a> {
 
     /// A resource's name: the one it is given, or one made from the stack's.
     fn name(&self, resource: &str, property: &str) -> Result<String, InvalidTemplate> {
-        let declared = self.declared(resource)?;
-        let given = match &declared.properties {
-            Value::Map(members) => members.get(property),
-            _ => None,
-        };
-        match given {
-            Some(value) => Ok(text(&self.required(resource, value)?)),
-            None => Ok(format!("{}-{resource}", self.surroundings.stack)),
+        let given = self.given(resource, property)?;
+        Ok(given.unwrap_or_else(|| format!("{}-{resource}", self.surroundings.stack)))
+    }
+
+    /// A property of a resource as text, if it has it.
+    fn given(&self, resource: &str, property: &str) -> Result<Option<String>, InvalidTemplate> {
+        match &self.declared(resource)?.properties {
+            Value::Map(members) => members
+                .get(property)
+                .map(|value| self.required(resource, value).map(|value| text(&value)))
+                .transpose(),
+            _ => Ok(None),
         }
     }
 
@@ -218,8 +222,9 @@ impl<'a> Resolver<'a> {
             }
             ("AWS::Serverless::StateMachine", "Name") => self.name(resource, "Name")?,
             ("AWS::IAM::Role", "Arn") => {
-                let name = self.name(resource, "RoleName")?;
-                format!("arn:{}:iam::{}:role/{name}", here.partition, here.account)
+                let (path, name) = (self.given(resource, "Path")?, self.name(resource, "RoleName")?);
+                let path = path.unwrap_or_else(|| "/".to_owned());
+                format!("arn:{}:iam::{}:role{path}{name}", here.partition, here.account)
             }
             ("AWS::S3::Bucket", "Arn") => {
                 format!("arn:{}:s3:::{}", here.partition, self.reference(resource)?)

@@ -1,0 +1,123 @@
+//! Runs a definition with canned answers of its functions, for comparison with other interpreters:
+//!
+//! ```text
+//! cargo run -p local-states --example trace -- DEFINITION SCENARIOS
+//! ```
+//!
+//! Prints for each scenario the states entered, the functions invoked with what they were passed, and
+//! the end. Time is virtual.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::error::Error;
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::{BoxFuture, FutureExt};
+use local_clock::Clock;
+use local_states::service::Latency;
+use local_states::{Execution, ExecutionStatus, Services, StatusChange, StepFunctions, TaskError};
+use serde_json::{Map, Value, json};
+
+/// The functions, with the answers that are left.
+struct Canned {
+    answers: Mutex<BTreeMap<String, VecDeque<Value>>>,
+    /// What each invocation was passed, in their order.
+    passed: Mutex<VecDeque<Value>>,
+}
+
+impl Canned {
+    fn answer(&self, function: &str, payload: &Value) -> Result<Value, TaskError> {
+        let mut passed = payload.clone();
+        if let Some(members) = passed.as_object_mut() {
+            // Of this very execution, so not comparable.
+            members.remove("execution");
+            members.remove("enteredAt");
+        }
+        let step = json!({"invoke": function, "passed": passed});
+        self.passed.lock().unwrap_or_else(PoisonError::into_inner).push_back(step);
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(answer) = answers.get_mut(function).and_then(VecDeque::pop_front) else {
+            return Err(TaskError::new("NoAnswerLeft", function));
+        };
+        match answer["error"].as_str() {
+            Some(error) => Err(TaskError::new(error, answer["cause"].as_str().unwrap_or_default())),
+            None => Ok(answer),
+        }
+    }
+}
+
+impl Services for Canned {
+    fn invoke(
+        &self,
+        _: &str,
+        function: &str,
+        payload: Value,
+    ) -> BoxFuture<'static, Result<Value, TaskError>> {
+        let answer = self.answer(function, &payload);
+        async move { answer }.boxed()
+    }
+
+    fn read_list(&self, _: &str, _: &str, key: &str) -> BoxFuture<'static, Result<Vec<Value>, TaskError>> {
+        let error = TaskError::new("S3.NoSuchKey", key);
+        async move { Err(error) }.boxed()
+    }
+
+    fn authorize(&self, _: &str, _: &str, _: &str) -> Result<(), TaskError> {
+        Ok(())
+    }
+
+    fn status_changed(&self, _: StatusChange) {}
+}
+
+async fn trace(definition: &str, scenario: &Value) -> Result<Value, Box<dyn Error>> {
+    let clock = Clock::virtual_time("2026-11-21T06:30:00Z".parse()?);
+    let states = StepFunctions::new(clock, "aws", "eu-central-1", "012345678901", 1, Latency::default());
+    let canned = Arc::new(Canned {
+        answers: Mutex::new(serde_json::from_value(scenario["answers"].clone())?),
+        passed: Mutex::default(),
+    });
+    let services: Arc<dyn Services> = Arc::<Canned>::clone(&canned);
+    states.connect(Arc::downgrade(&services));
+    let machine = states.create_machine("job", "arn:aws:iam::012345678901:role/r", definition)?;
+    let execution = states.start(&machine.arn, None, scenario["input"].clone())?;
+    let status = execution.finished().await;
+    let mut passed = canned.passed.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(json!({"steps": steps(&execution, &mut passed), "end": end(&execution, status)}))
+}
+
+/// The states entered and the functions invoked, as the history has them.
+fn steps(execution: &Execution, passed: &mut VecDeque<Value>) -> Vec<Value> {
+    let mut steps = Vec::new();
+    for event in execution.history().events() {
+        if event.name.ends_with("StateEntered") {
+            steps.push(json!({"enter": event.details["name"]}));
+        } else if event.name == "TaskStarted" {
+            steps.extend(passed.pop_front());
+        }
+    }
+    steps
+}
+
+fn end(execution: &Execution, status: ExecutionStatus) -> Value {
+    match execution.error() {
+        Some(error) => json!({"status": status.as_str(), "error": error.error, "cause": error.cause}),
+        None => json!({"status": status.as_str(), "output": execution.output()}),
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let (Some(definition), Some(scenarios)) = (arguments.next(), arguments.next()) else {
+        return Err("usage: trace DEFINITION SCENARIOS".into());
+    };
+    let definition = std::fs::read_to_string(definition)?;
+    let scenarios: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(scenarios)?)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    let mut traces = Map::new();
+    for scenario in &scenarios {
+        let name = scenario["name"].as_str().ok_or("a scenario has no name")?;
+        traces.insert(name.to_owned(), runtime.block_on(trace(&definition, scenario))?);
+    }
+    writeln!(std::io::stdout().lock(), "{:#}", Value::Object(traces))?;
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! In whose name calls are made: the function's own, or that of a role in the management account.
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_sts::Client as Sts;
+use aws_types::SdkConfig;
+use errors::{AwsError, JobError};
+use models::{ErrorName, RoleArn, RunId};
+
+use crate::environment::{Environment, InvalidEnvironment, Variable};
+
+/// The role that reads the organization where the functions' own roles may not.
+pub const MANAGEMENT_READ_ROLE_ARN: Variable = Variable {
+    name: "MUSTER_MANAGEMENT_READ_ROLE_ARN",
+    default: Some(""),
+    description: "Role in the management account to read Organizations with; empty: the function's own role.",
+};
+
+/// In whose name calls are made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// The function's own role.
+    Own,
+    /// A role of the management account, taken on for each run.
+    Management(RoleArn),
+}
+
+impl Identity {
+    /// Who reads the organization, by [`MANAGEMENT_READ_ROLE_ARN`].
+    pub fn reader(environment: &Environment) -> Result<Self, InvalidEnvironment> {
+        let role: Vec<RoleArn> = environment.list(&MANAGEMENT_READ_ROLE_ARN)?;
+        Ok(role.into_iter().next().map_or(Self::Own, Self::Management))
+    }
+
+    /// What clients are built from to call in this name. Of a role's session the name is the run's
+    /// id, so that CloudTrail tells which run made a call. Its credentials are valid for an hour,
+    /// longer than any invocation.
+    pub async fn config(&self, own: &SdkConfig, run: &RunId) -> Result<SdkConfig, JobError> {
+        match self {
+            Self::Own => Ok(own.clone()),
+            Self::Management(role) => {
+                let credentials = assume(own, role, run).await?;
+                let provider = SharedCredentialsProvider::new(credentials);
+                Ok(own.to_builder().credentials_provider(provider).build())
+            }
+        }
+    }
+}
+
+async fn assume(own: &SdkConfig, role: &RoleArn, run: &RunId) -> Result<Credentials, JobError> {
+    let answer = Sts::new(own)
+        .assume_role()
+        .role_arn(role.as_str())
+        .role_session_name(run.as_str())
+        .send()
+        .await
+        .map_err(|error| refused(role, AwsError::new("sts:AssumeRole", &error)))?;
+    let Some(given) = answer.credentials else {
+        return Err(JobError::defect("sts:AssumeRole answered no credentials"));
+    };
+    let expires = given.expiration.try_into().map_err(JobError::defect)?;
+    Ok(Credentials::new(
+        given.access_key_id,
+        given.secret_access_key,
+        Some(given.session_token),
+        Some(expires),
+        "sts:AssumeRole",
+    ))
+}
+
+/// AWS gives one answer for a role that does not exist, that does not trust the caller, and that the
+/// caller may not take on.
+fn refused(role: &RoleArn, aws: AwsError) -> JobError {
+    if aws.code() != "AccessDenied" {
+        return aws.into_job_error();
+    }
+    JobError::from_aws(
+        ErrorName::Denied,
+        format!(
+            "Check that {role} exists, that its trust policy names this stack's account, organization and roles \
+             (infra/roles/management-roles.yaml), and that ManagementReadRoleArn is its ARN."
+        ),
+        aws,
+    )
+}

@@ -1,0 +1,67 @@
+//! What the code reads and what the template gives.
+
+use std::collections::BTreeSet;
+
+use local_stack::in_process::BINARIES;
+use muster_tests::root;
+
+use crate::stacks::{template, variants};
+
+#[test]
+fn each_function_is_given_exactly_the_variables_that_it_reads() {
+    for resolved in variants("muster") {
+        let mut binaries = BTreeSet::new();
+        for (name, function) in &resolved.resources {
+            if function.kind != "AWS::Serverless::Function" {
+                continue;
+            }
+            let binary = function.binary.as_deref().unwrap();
+            let (_, variables) = BINARIES
+                .iter()
+                .find(|(it, _)| *it == binary)
+                .unwrap_or_else(|| panic!("{name}: there is no binary {binary}"));
+            let read: BTreeSet<&str> = variables.iter().map(|variable| variable.name).collect();
+            let given = function.properties["Environment"]["Variables"].as_object().unwrap();
+            let given: BTreeSet<&str> = given.keys().map(String::as_str).collect();
+            assert_eq!(given, read, "{name}");
+            binaries.insert(binary);
+        }
+        assert_eq!(binaries, BINARIES.iter().map(|(name, _)| *name).collect(), "every binary is deployed");
+    }
+}
+
+#[test]
+fn every_binary_is_a_file_of_its_package() {
+    for (binary, _) in BINARIES {
+        let package = binary
+            .rsplit_once('-')
+            .map(|(package, _)| package)
+            .filter(|package| root().join("functions").join(package).is_dir())
+            .unwrap_or(binary);
+        let path = root().join(format!("functions/{package}/src/bin/{binary}.rs"));
+        assert!(path.is_file(), "{}", path.display());
+    }
+}
+
+#[test]
+fn every_parameter_is_used() {
+    let template = template();
+    let referred = template.referred();
+    let unused: Vec<_> = template.parameters().keys().filter(|name| !referred.contains(*name)).collect();
+    assert!(unused.is_empty(), "{unused:?}");
+}
+
+#[test]
+fn the_tool_finds_the_outputs_that_it_reads() {
+    for resolved in variants("muster") {
+        for name in [
+            "BucketName",
+            "LogGroupName",
+            "NotificationTopicArn",
+            "ReportStateMachineArn",
+            "SweepFunctionName",
+        ] {
+            assert!(resolved.outputs.get(name).is_some_and(|value| !value.is_empty()), "{name}");
+        }
+    }
+}
