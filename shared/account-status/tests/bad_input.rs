@@ -188,9 +188,38 @@ fn accounts_and_regions_that_are_missing_are_named() {
     assert_eq!(coverage.gaps["account without rows"].examples, ["212345678901"]);
     assert_eq!(coverage.gaps["account without a row in a Region"].examples, [format!("account {B}, {S}")]);
     assert_eq!(read.summary.unexpected_accounts.first, ["412345678901"]);
+    assert_eq!(coverage.gaps["account that Organizations does not list"].examples, ["412345678901"]);
     assert_eq!(read.summary.excluded_accounts["SUSPENDED"], 1);
     assert_eq!(read.summary.regions_per_account, [(1, 1), (2, 2)].into());
     assert!(read.summary.attributes[0].uniform.is_none(), "nothing is concluded from a part");
+}
+
+#[test]
+fn an_account_that_is_left_out_on_purpose_is_no_surprise_when_it_has_rows() {
+    let expected = Expected {
+        accounts: [A.parse().unwrap()].into(),
+        excluded: [("SUSPENDED".to_owned(), vec![B.parse().unwrap()])].into(),
+    };
+    let text = format!("account_id,region,x\n{A},{R},a\n{B},{R},a\n");
+    let read = read_with(text, Some(&expected), None, usize::MAX).unwrap();
+    assert_eq!(read.summary.unexpected_accounts.count, 0);
+    assert!(read.summary.coverage.is_complete(), "{:?}", read.summary.coverage);
+}
+
+#[test]
+fn an_account_of_which_nothing_can_be_read_is_not_seen_and_is_named() {
+    let accounts = [A, B].iter().map(|id| id.parse().unwrap()).collect();
+    let expected = Expected { accounts, ..Expected::default() };
+    for cell in ["", "Error: AccessDenied"] {
+        let text = format!("account_id,region,x\n{A},{R},a\n{A},{S},\n{B},{R},{cell}\n{B},{S},{cell}\n");
+        let read = read_with(text, Some(&expected), None, usize::MAX).unwrap();
+        let coverage = &read.summary.coverage;
+        assert_eq!((coverage.expected_accounts, coverage.seen_accounts), (Some(2), 1), "{cell:?}");
+        assert_eq!(coverage.gaps["account without a readable cell"].examples, [B], "{cell:?}");
+        assert_eq!(read.gap("account without rows"), 0, "it has rows");
+        let x = &read.summary.attributes[0];
+        assert_eq!((x.matched_accounts, x.unmatched_accounts, x.unknown_accounts), (0, 0, 2));
+    }
 }
 
 #[test]
@@ -298,10 +327,41 @@ fn awss_own_summary_is_counted_again_and_a_difference_is_named() {
     other.attributes[0].name = "serial_console_access".into();
     let other = read_with(table(""), None, Some(&other), usize::MAX).unwrap();
     assert_eq!(other.summary.aws_summary.disagreements.len(), 2, "one has it, the other does not, both ways");
+    let mut elsewhere = aws(1, 1);
+    elsewhere.attributes[0].regions.pop();
+    let elsewhere = read_with(table(""), None, Some(&elsewhere), usize::MAX).unwrap();
+    assert_eq!(
+        elsewhere.summary.aws_summary.disagreements,
+        ["http_tokens: the report has it in us-east-1, and AWS does not count it there"]
+    );
     let mut failed = aws(1, 1);
     failed.failed_accounts = Some(3);
     let failed = read_with(table(""), None, Some(&failed), usize::MAX).unwrap();
     assert_eq!((failed.gap("account that AWS could not read"), failed.summary.failed_accounts), (3, Some(3)));
+}
+
+#[test]
+fn awss_number_of_accounts_is_compared_with_those_that_can_be_read() {
+    let expected = Expected {
+        accounts: [A, B].iter().map(|id| id.parse().unwrap()).collect(),
+        excluded: [("SUSPENDED".to_owned(), vec!["312345678901".parse().unwrap()])].into(),
+    };
+    // AWS's number of accounts, how many of them it could not read, and whether that is the same.
+    // The suspended account may be in AWS's number or not.
+    for (all, failed, agrees) in [(1, 0, false), (2, 0, true), (3, 0, true), (4, 0, false), (4, 1, true)] {
+        let aws = AwsSummary { accounts: Some(all), failed_accounts: Some(failed), ..aws(1, 1) };
+        let read = read_with(table(""), Some(&expected), Some(&aws), usize::MAX).unwrap();
+        let disagreements = &read.summary.aws_summary.disagreements;
+        if agrees {
+            assert_eq!(disagreements, &[] as &[String], "{all}, {failed}");
+        } else {
+            let text = format!(
+                "accounts: 2 can be read in the report; AWS counts {all} and could not read {failed} of them"
+            );
+            assert_eq!(disagreements, &[text]);
+            assert_eq!(read.gap("AWS's summary disagrees"), 1);
+        }
+    }
 }
 
 #[test]
