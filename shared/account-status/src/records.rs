@@ -79,6 +79,10 @@ pub(crate) struct Records {
     ended: usize,
     start: Position,
     byte: u64,
+    /// Whether the next byte begins a record or is a line end in front of one.
+    between: bool,
+    /// Line ends that the parser did not count: those between records, and each lone CR.
+    uncounted_lines: u64,
     quotes: u64,
     last_byte: u8,
     records: u64,
@@ -105,6 +109,8 @@ impl Records {
             ended: 0,
             start: Position { line: 1, byte: 0, record: 1 },
             byte: 0,
+            between: true,
+            uncounted_lines: 0,
             quotes: 0,
             last_byte: b'\n',
             records: 0,
@@ -150,12 +156,37 @@ impl Records {
         each: &mut impl FnMut(Record<'_>) -> Result<(), ReportError>,
     ) -> Result<(), ReportError> {
         self.quotes += memchr::memchr_iter(b'"', input).count() as u64;
-        self.last_byte = input.last().copied().unwrap_or(self.last_byte);
         while !input.is_empty() {
+            if self.between {
+                input = self.skip_line_ends(input);
+                continue;
+            }
             let consumed = self.step(input, each)?;
+            self.last_byte = input[..consumed].last().copied().unwrap_or(self.last_byte);
             input = &input[consumed..];
         }
         Ok(())
+    }
+
+    /// Skips the line ends in front of a record, as the parser would, so that the record's place is
+    /// its own; answers the rest.
+    fn skip_line_ends<'b>(&mut self, input: &'b [u8]) -> &'b [u8] {
+        for (index, &byte) in input.iter().enumerate() {
+            match byte {
+                // The second half of the line end before.
+                b'\n' if self.last_byte == b'\r' => {}
+                b'\n' | b'\r' => self.uncounted_lines += 1,
+                _ => {
+                    let line = self.reader.line() + self.uncounted_lines;
+                    self.start = Position { line, byte: self.byte, record: self.records + 1 };
+                    self.between = false;
+                    return &input[index..];
+                }
+            }
+            self.byte += 1;
+            self.last_byte = byte;
+        }
+        &[]
     }
 
     /// Takes the end of the file and hands on the last record.
@@ -167,7 +198,7 @@ impl Records {
             let rest = self.without_mark(&head)?.to_vec();
             self.take(&rest, each)?;
         }
-        if self.byte == 0 {
+        if self.between && self.records == 0 {
             return Err(self.error_of_file(ReportErrorKind::Empty));
         }
         if !self.quotes.is_multiple_of(2) {
@@ -178,7 +209,7 @@ impl Records {
         Ok(())
     }
 
-    fn without_mark<'b>(&self, bytes: &'b [u8]) -> Result<&'b [u8], ReportError> {
+    fn without_mark<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], ReportError> {
         if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
             return Err(
                 self.error_of_file(ReportErrorKind::NotText("it begins with the byte order mark of UTF-16"))
@@ -192,7 +223,9 @@ impl Records {
         if bytes.starts_with(&[0x1F, 0x8B]) {
             return Err(self.error_of_file(ReportErrorKind::NotText("it is compressed with gzip")));
         }
-        Ok(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes))
+        let rest = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+        self.byte = (bytes.len() - rest.len()) as u64;
+        Ok(rest)
     }
 
     /// One call of the parser; answers how many bytes it took.
@@ -237,7 +270,8 @@ impl Records {
                 each(record)?;
                 self.records += 1;
                 (self.filled, self.ended) = (0, 0);
-                self.start = Position { line: self.reader.line(), byte: self.byte, record: self.records + 1 };
+                self.between = true;
+                self.uncounted_lines += u64::from(input[..consumed].last() == Some(&b'\r'));
             }
             ReadRecordResult::End => (self.filled, self.ended) = (0, 0),
         }

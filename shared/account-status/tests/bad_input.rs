@@ -70,6 +70,24 @@ fn a_row_of_another_length_is_counted_and_not_read() {
 }
 
 #[test]
+fn a_place_is_the_records_own_whatever_the_line_ends_and_the_blank_lines_before_it() {
+    for mark in ["", "\u{feff}"] {
+        for end in ["\n", "\r\n", "\r"] {
+            let lines =
+                ["", "account_id,region,x", "", &format!("{A},{R},a"), "", "", &format!("{B},{R}"), ""];
+            let text = format!("{mark}{}", lines.join(end));
+            let byte = text.find(B).unwrap();
+            let expected = format!("line 7 (byte {byte}, record 3): 2 of 3 cells");
+            for piece in [1, 2, 3, 7, usize::MAX] {
+                let read = read_with(&text, None, None, piece).unwrap();
+                let gap = &read.summary.coverage.gaps["row with another number of cells than the header"];
+                assert_eq!(gap.examples, [expected.as_str()], "{mark:?} {end:?} {piece}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_file_cut_in_its_last_row_is_refused_with_the_place() {
     let error = refused(table(&format!("{A},ap-south-1")));
     assert_eq!(error.kind, ReportErrorKind::CutOff { cells: 2, expected: 3 });
@@ -174,6 +192,38 @@ fn a_cell_that_comes_twice_with_different_values_is_unknown() {
 }
 
 #[test]
+fn more_than_is_kept_track_of_is_refused_and_says_what() {
+    let long = |cells: &mut dyn Iterator<Item = String>| {
+        let rows: String = cells.map(|attribute| format!("{A},{R},{attribute},a\n")).collect();
+        format!("account_id,region,attribute,value\n{rows}")
+    };
+    let letters = |number: usize| {
+        format!("{}{}", (b'a' + (number / 26) as u8) as char, (b'a' + (number % 26) as u8) as char)
+    };
+    let regions: String = (0..129).map(|number| format!("{A},eu-{}-1,a\n", letters(number))).collect();
+    let repeated: String =
+        (0..20_001).map(|number| format!("{number:012},{R},a\n{number:012},{R},a\n")).collect();
+    for (text, what) in [
+        (long(&mut (0..1_001).map(|number| format!("a{number}"))), "1000 attributes"),
+        // The same attribute, spelled in ever new ways.
+        (
+            long(&mut (0..4_001).map(|number| format!("a{}", "-".repeat(number)))),
+            "4000 spellings of attributes",
+        ),
+        (format!("account_id,region,x\n{regions}"), "128 Regions"),
+        (format!("account_id,region,x\n{repeated}"), "20000 repeated rows or cells"),
+        (format!("account_id,region{}\n", ",a".repeat(20_000)), "16384 cells in one record"),
+    ] {
+        let error = refused(&text);
+        assert!(matches!(error.kind, ReportErrorKind::TooMany { .. }), "{error}");
+        assert!(error.to_string().contains(&format!("there are more than {what}")), "{error}");
+        assert!(error.position.is_some(), "{error}");
+    }
+    // And what is just within the bounds is read.
+    assert_eq!(good(long(&mut (0..1_000).map(|number| format!("a{number}")))).rows.len(), 1_000);
+}
+
+#[test]
 fn accounts_and_regions_that_are_missing_are_named() {
     let expected = Expected {
         accounts: [A, B, "212345678901"].iter().map(|id| id.parse().unwrap()).collect(),
@@ -241,6 +291,35 @@ fn blank_cells_and_error_texts_are_unknown_with_their_reason() {
     assert_eq!((read.gap("blank cell"), read.gap("error text")), (1, 1));
     let x = &read.summary.attributes[0];
     assert_eq!((x.matched_accounts, x.unmatched_accounts, x.unknown_accounts), (1, 0, 1));
+}
+
+#[test]
+fn bad_cells_of_a_long_file_are_as_unknown_as_those_of_a_wide_one() {
+    let mut bytes = format!(
+        "account_id,region,attribute,value\n{A},{R},x,a\n{A},{R},,a\n{A},{R},--,a\n{A},{R},y\n{A},{R},z,\n"
+    )
+    .into_bytes();
+    bytes.extend(format!("{A},{R},\"quoted\nname\",\"a\n\"\"b\"\"\"\n{A},{R},n,a\0b\n{A},{R},u,").bytes());
+    bytes.extend(b"\xC3\x28\n");
+    bytes.extend(format!("{A},{R},").bytes().chain(*b"\xFF,a\n"));
+    let read = good(bytes);
+    assert_eq!(read.value(A, R, "x"), Some("a"));
+    assert_eq!(read.value(A, R, "quoted_name"), Some("a\n\"b\""));
+    for (reason, count) in [
+        ("row without an attribute", 3),
+        ("row with another number of cells than the header", 1),
+        ("blank cell", 1),
+        ("NUL character", 1),
+        ("not UTF-8", 1),
+    ] {
+        assert_eq!(read.gap(reason), count, "{reason}");
+    }
+    // A last row that is cut: refused, unknown, or believed, as in a wide file.
+    let long = |more: &str| format!("account_id,region,attribute,value\n{A},{R},x,required\n{more}");
+    assert_eq!(refused(long(&format!("{A},{S},x"))).kind, ReportErrorKind::CutOff { cells: 3, expected: 4 });
+    let cut = good(long(&format!("{A},{S},x,requi")));
+    assert_eq!((cut.value(A, S, "x"), cut.gap("possibly cut off")), (None, 1));
+    assert_eq!(good(long(&format!("{A},{S},x,required"))).value(A, S, "x"), Some("required"));
 }
 
 #[test]
