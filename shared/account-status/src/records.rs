@@ -18,6 +18,9 @@ const RECORD_LIMIT: usize = 16 * 1024 * 1024;
 /// just refused.
 const CELLS_LIMIT: usize = 16 * 1024;
 
+/// The longest beginning by which a file is told to be something else.
+const MARK: usize = 4;
+
 /// Where a record begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Position {
@@ -140,7 +143,7 @@ impl Records {
         let mut rest = input;
         if let Some(mut head) = self.head.take() {
             head.extend_from_slice(input);
-            if head.len() < 3 {
+            if head.len() < MARK {
                 self.head = Some(head);
                 return Ok(());
             }
@@ -329,6 +332,19 @@ mod tests {
         assert!(matches!(kind(b"PK\x03\x04zip"), ReportErrorKind::NotText(_)));
         assert!(matches!(kind(b"\x1F\x8B\x08"), ReportErrorKind::NotText(_)));
         assert_eq!(kind(b"a,b\n1,\"2\n3,4\n"), ReportErrorKind::UnclosedQuote);
+    }
+
+    #[test]
+    fn what_a_file_begins_with_is_seen_however_its_bytes_arrive() {
+        for bytes in
+            [&b"PK\x03\x04zip"[..], b"\xFF\xFEa\0", b"\x1F\x8B\x08x", b"\xEF\xBB\xBFa\n1\n", b"a", b"a\nb"]
+        {
+            let whole = read(&[bytes]).map_err(|error| error.to_string());
+            for cut in 0..bytes.len() {
+                let (left, right) = bytes.split_at(cut);
+                assert_eq!(read(&[left, right]).map_err(|error| error.to_string()), whole, "cut at {cut}");
+            }
+        }
     }
 
     #[test]
