@@ -3,7 +3,10 @@
 
 mod support;
 
-use account_status::{AwsAttribute, AwsSummary, Expected, ReportError, ReportErrorKind};
+use std::fs::File;
+
+use account_status::{AwsAttribute, AwsSummary, Expected, Pass, ReportError, ReportErrorKind, Subject};
+use parquet::file::reader::SerializedFileReader;
 use support::{Read, read, read_with};
 
 const A: &str = "012345678901";
@@ -93,6 +96,28 @@ fn a_file_cut_in_its_last_row_is_refused_with_the_place() {
     assert_eq!(error.kind, ReportErrorKind::CutOff { cells: 2, expected: 3 });
     assert_eq!(error.position.map(|at| (at.line, at.record)), Some((6, 6)));
     assert!(error.to_string().contains("report.csv, line 6"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_refused_or_given_up_leaves_no_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("table.parquet");
+    let subject = || Subject { object: "report.csv".into(), run_id: "run".into(), observed_at: None };
+    // More records than are sampled, so that the table has been begun.
+    let rows: String = (0..100).map(|number| format!("{number:012},{R},a\n")).collect();
+    let mut pass = Pass::new(subject(), &path);
+    pass.feed(format!("account_id,region,x\n{rows}{A},{R}").as_bytes()).unwrap();
+    assert!(matches!(pass.finish().unwrap_err().kind, ReportErrorKind::CutOff { .. }));
+    assert!(SerializedFileReader::new(File::open(&path).unwrap()).is_err(), "a part of a table is none");
+    // And whoever writes there next is alone.
+    for _ in 0..50 {
+        let mut pass = Pass::new(subject(), &path);
+        pass.feed(format!("account_id,region,x\n{rows}").as_bytes()).unwrap();
+        drop(pass);
+        std::fs::write(&path, "somebody else's").unwrap();
+        std::thread::yield_now();
+        assert_eq!(std::fs::read(&path).unwrap(), b"somebody else's");
+    }
 }
 
 #[test]
