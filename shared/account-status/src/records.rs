@@ -9,6 +9,7 @@ use std::fmt;
 use csv_core::{ReadRecordResult, Reader};
 
 use crate::error::{ReportError, ReportErrorKind};
+use crate::quotes::Quotes;
 
 /// The largest cell.
 pub(crate) const CELL_LIMIT: usize = 1024 * 1024;
@@ -86,7 +87,9 @@ pub(crate) struct Records {
     between: bool,
     /// Line ends that the parser did not count: those between records, and each lone CR.
     uncounted_lines: u64,
-    quotes: u64,
+    quotes: Quotes,
+    /// The byte where a quote is not where it belongs.
+    stray: Option<u64>,
     last_byte: u8,
     records: u64,
 }
@@ -114,7 +117,8 @@ impl Records {
             byte: 0,
             between: true,
             uncounted_lines: 0,
-            quotes: 0,
+            quotes: Quotes::default(),
+            stray: None,
             last_byte: b'\n',
             records: 0,
         }
@@ -158,7 +162,9 @@ impl Records {
         mut input: &[u8],
         each: &mut impl FnMut(Record<'_>) -> Result<(), ReportError>,
     ) -> Result<(), ReportError> {
-        self.quotes += memchr::memchr_iter(b'"', input).count() as u64;
+        if self.stray.is_none() {
+            self.stray = self.quotes.take(input).map(|at| self.byte + at as u64);
+        }
         while !input.is_empty() {
             if self.between {
                 input = self.skip_line_ends(input);
@@ -204,7 +210,7 @@ impl Records {
         if self.between && self.records == 0 {
             return Err(self.error_of_file(ReportErrorKind::Empty));
         }
-        if !self.quotes.is_multiple_of(2) {
+        if self.quotes.is_open() {
             return Err(self.error(ReportErrorKind::UnclosedQuote));
         }
         // The end of input, repeated until the reader has no record left.
@@ -242,6 +248,9 @@ impl Records {
         self.byte += consumed as u64;
         self.filled += written;
         self.ended += ended;
+        if self.stray.is_some_and(|at| at < self.byte) {
+            return Err(self.error(ReportErrorKind::StrayQuote));
+        }
         match result {
             ReadRecordResult::InputEmpty => {}
             ReadRecordResult::OutputFull => {

@@ -142,6 +142,24 @@ fn a_quote_that_is_never_closed_is_refused() {
 }
 
 #[test]
+fn a_quote_that_swallows_rows_is_refused_with_its_place() {
+    // From the quote in line 6 to the one in line 8, all would be one cell of a row that looks right.
+    let text = table(&format!("{A},ap-south-1,\"required\n{B},ap-south-1,required\n{A},eu-west-2,\"x\"\n"));
+    let error = refused(&text);
+    assert_eq!(error.kind, ReportErrorKind::StrayQuote);
+    assert_eq!(error.position.map(|at| (at.line, at.record)), Some((6, 6)));
+    for piece in [1, 5, 100] {
+        assert_eq!(read_with(&text, None, None, piece).map(|read| read.rows).unwrap_err(), error);
+    }
+}
+
+#[test]
+fn quotes_within_a_cell_that_does_not_begin_with_one_are_text() {
+    let read = good(format!("account_id,region,x,y\n{A},{R},5\" disk,{{\"state\":\"on\"}}\n"));
+    assert_eq!((read.value(A, R, "x"), read.value(A, R, "y")), (Some("5\" disk"), Some(r#"{"state":"on"}"#)));
+}
+
+#[test]
 fn cells_that_are_not_text_are_unknown_and_others_are_read() {
     let mut bytes = format!("account_id,region,x,y\n{A},{R},").into_bytes();
     bytes.extend(b"\xC3\x28,fine\n");
