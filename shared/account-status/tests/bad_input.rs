@@ -394,6 +394,8 @@ fn a_layout_that_cannot_be_placed_says_what_it_saw() {
     let error = refused("id;gegend;wert\n1;2;3\n");
     assert!(matches!(error.kind, ReportErrorKind::Unplaceable { .. }));
     assert!(error.to_string().contains("id;gegend;wert"), "{error}");
+    let below = refused("\n\nid;gegend;wert\n1;2;3\n");
+    assert_eq!(below.position.map(|at| (at.line, at.byte, at.record)), Some((3, 2, 1)), "the header's place");
     let hostile = refused("a\u{1b}[31m,b\n1,2\n");
     assert!(!hostile.to_string().contains('\u{1b}'), "{hostile:?}");
 }
