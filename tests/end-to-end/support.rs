@@ -25,7 +25,7 @@ const REST: Duration = Duration::from_secs(45 * 60);
 pub(crate) fn run(scenario: &Scenario) -> Rest {
     let binaries = BINARIES.clone();
     runtime().block_on(async {
-        let clock = Clock::stepped("2026-11-21T06:30:00Z".parse().unwrap());
+        let clock = Clock::stepped(muster_tests::begin());
         let options = stack_options(scenario);
         let processes = ProcessOptions { binaries, logs: None };
         let runner = Arc::new(Processes::new(processes, &options.region));

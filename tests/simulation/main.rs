@@ -1,6 +1,8 @@
 //! Runs of the whole state machine on virtual time: every function, every call, no waiting.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod delivery;
+mod evidence;
 mod faults;
 mod lifecycle;
 mod published;

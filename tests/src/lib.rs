@@ -23,6 +23,11 @@ pub struct Scenario {
     pub seed: u64,
     pub accounts: usize,
     pub topology: Topology,
+    pub regions: usize,
+    /// One account in so many cannot be read by the status report; 0 is none.
+    pub unreadable_one_in: usize,
+    /// One account in so many is suspended; 0 is none.
+    pub suspended_one_in: usize,
     /// Values of the template's parameters.
     pub parameters: BTreeMap<String, String>,
     /// Every step is made twice.
@@ -40,6 +45,9 @@ impl Default for Scenario {
             seed: 1,
             accounts: 12,
             topology: Topology::Management,
+            regions: 3,
+            unreadable_one_in: 0,
+            suspended_one_in: 0,
             parameters: BTreeMap::new(),
             twice: false,
             in_the_way: None,
@@ -62,12 +70,31 @@ pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
+/// When every scenario begins.
+pub fn begin() -> jiff::Timestamp {
+    "2026-11-21T06:30:00Z".parse().unwrap()
+}
+
+impl Scenario {
+    /// How large the organization is.
+    pub fn shape(&self) -> Shape {
+        Shape {
+            accounts: self.accounts,
+            regions: self.regions,
+            seed: self.seed,
+            unreadable_one_in: self.unreadable_one_in,
+            suspended_one_in: self.suspended_one_in,
+            ..Shape::default()
+        }
+    }
+}
+
 /// What a stack of this scenario begins with.
 pub fn stack_options(scenario: &Scenario) -> StackOptions {
     StackOptions {
         name: "muster".into(),
         region: "eu-central-1".into(),
-        shape: Shape { accounts: scenario.accounts, regions: 3, seed: scenario.seed, ..Shape::default() },
+        shape: scenario.shape(),
         settings: scenario.settings.clone(),
         faults: scenario.faults.clone(),
         topology: scenario.topology,
@@ -79,7 +106,7 @@ pub fn stack_options(scenario: &Scenario) -> StackOptions {
 
 /// A stack of this scenario, on the runtime's paused time.
 pub fn stack(scenario: &Scenario) -> LocalStack {
-    let clock = Clock::virtual_time("2026-11-21T06:30:00Z".parse().unwrap());
+    let clock = Clock::virtual_time(begin());
     let options = stack_options(scenario);
     let stack = LocalStack::start(clock, options).unwrap();
     stack.aws.lambda().invoke_twice(scenario.twice);
@@ -136,6 +163,14 @@ impl Rest {
     /// The reports that this stack started, of whatever run.
     pub fn ours(&self) -> Vec<local_aws::ec2::Report> {
         self.stack.aws.reports().into_iter().filter(|report| report.bucket == self.stack.bucket()).collect()
+    }
+
+    /// The evidence of the run, as it lies beside its tables.
+    pub fn summary(&self) -> Value {
+        let output = self.execution.output().unwrap_or_else(|| panic!("{:?}", self.execution.error()));
+        let key = output["result"]["summary"].as_str().unwrap().to_owned();
+        let text = self.stack.aws.storage().read(self.stack.bucket(), &key).unwrap();
+        serde_json::from_slice(&text).unwrap()
     }
 
     /// The one outcome.

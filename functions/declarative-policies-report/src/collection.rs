@@ -184,7 +184,10 @@ fn refused(error: ReportError) -> JobError {
         ReportErrorKind::Io(_) => {
             (ErrorName::Transient, "The step is repeated. If it persists, raise EphemeralStorage.")
         }
-        ReportErrorKind::Empty | ReportErrorKind::CutOff { .. } | ReportErrorKind::UnclosedQuote => (
+        ReportErrorKind::Empty
+        | ReportErrorKind::CutOff { .. }
+        | ReportErrorKind::UnclosedQuote
+        | ReportErrorKind::StrayQuote => (
             ErrorName::Incomplete,
             "The raw object is kept and nothing is published. If it is as AWS delivered it, run the report again.",
         ),

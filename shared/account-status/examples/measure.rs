@@ -1,6 +1,6 @@
 //! Files to measure with, and one measured reading.
 //!
-//! `measure generate DIR [ACCOUNTS REGIONS]` writes the report of 50,000 accounts in 34 Regions in
+//! `measure generate DIR [ACCOUNTS REGIONS]` writes a report, of 50,000 accounts in 34 Regions by default, in
 //! four forms; `measure read CSV PARQUET` reads one as the parse function does and prints how long
 //! it took and the most memory it had.
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]

@@ -20,6 +20,8 @@ pub enum ReportErrorKind {
     CutOff { cells: usize, expected: usize },
     /// A quote is opened and never closed.
     UnclosedQuote,
+    /// Text stands behind a closing quote: one too many, which may have swallowed rows.
+    StrayQuote,
     /// More than is kept track of.
     TooMany { what: &'static str, limit: usize },
     /// It could not be read, or the table could not be written.
@@ -55,6 +57,9 @@ impl fmt::Display for ReportError {
                 write!(f, ": the file ends in the middle of a row, with {cells} of {expected} cells")
             }
             ReportErrorKind::UnclosedQuote => write!(f, ": a quote is opened and never closed"),
+            ReportErrorKind::StrayQuote => {
+                write!(f, ": text stands behind a closing quote; a quote before it is one too many")
+            }
             ReportErrorKind::TooMany { what, limit } => write!(f, ": there are more than {limit} {what}"),
             ReportErrorKind::Io(error) => write!(f, ": {error}"),
         }

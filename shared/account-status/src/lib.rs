@@ -18,6 +18,7 @@ mod error;
 mod layout;
 mod pass;
 mod places;
+mod quotes;
 mod records;
 mod repeats;
 mod rows;

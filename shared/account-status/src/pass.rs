@@ -76,7 +76,7 @@ enum State {
     /// Nothing is placed yet.
     Beginning {
         stage: Stage,
-        header: Option<Vec<Vec<u8>>>,
+        header: Option<(Position, Vec<Vec<u8>>)>,
         sample: Sample,
         positions: Vec<Position>,
     },
@@ -150,7 +150,7 @@ impl State {
         match self {
             Self::Reading(body) => body.row(record, unterminated).map_err(error),
             Self::Beginning { header: header @ None, .. } => {
-                *header = Some(record.cells().map(<[u8]>::to_vec).collect());
+                *header = Some((record.position, record.cells().map(<[u8]>::to_vec).collect()));
                 Ok(())
             }
             Self::Beginning { sample, positions, .. } => {
@@ -181,12 +181,12 @@ impl State {
         else {
             return Ok(());
         };
-        let header = header.ok_or_else(|| of_file(ReportErrorKind::Empty))?;
-        let layout = Layout::place(&header, &sample)
-            .map_err(|(problem, header)| of_file(ReportErrorKind::Unplaceable { problem, header }))?;
-        let mut body = Body::new(layout, stage, subject, table).map_err(of_file)?;
         let error =
             |position, kind| ReportError { object: subject.object.clone(), position: Some(position), kind };
+        let (position, header) = header.ok_or_else(|| of_file(ReportErrorKind::Empty))?;
+        let layout = Layout::place(&header, &sample)
+            .map_err(|(problem, header)| error(position, ReportErrorKind::Unplaceable { problem, header }))?;
+        let mut body = Body::new(layout, stage, subject, table).map_err(of_file)?;
         for (cells, position) in sample.0.iter().zip(positions) {
             let bytes: Vec<u8> = cells.concat();
             let ends: Vec<usize> = cells

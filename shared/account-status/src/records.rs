@@ -9,6 +9,7 @@ use std::fmt;
 use csv_core::{ReadRecordResult, Reader};
 
 use crate::error::{ReportError, ReportErrorKind};
+use crate::quotes::Quotes;
 
 /// The largest cell.
 pub(crate) const CELL_LIMIT: usize = 1024 * 1024;
@@ -17,6 +18,9 @@ const RECORD_LIMIT: usize = 16 * 1024 * 1024;
 /// The most cells of a record: more than the most attributes, so that too many are counted and not
 /// just refused.
 const CELLS_LIMIT: usize = 16 * 1024;
+
+/// The longest beginning by which a file is told to be something else.
+const MARK: usize = 4;
 
 /// Where a record begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -79,7 +83,13 @@ pub(crate) struct Records {
     ended: usize,
     start: Position,
     byte: u64,
-    quotes: u64,
+    /// Whether the next byte begins a record or is a line end in front of one.
+    between: bool,
+    /// Line ends that the parser did not count: those between records, and each lone CR.
+    uncounted_lines: u64,
+    quotes: Quotes,
+    /// The byte where a quote is not where it belongs.
+    stray: Option<u64>,
     last_byte: u8,
     records: u64,
 }
@@ -105,7 +115,10 @@ impl Records {
             ended: 0,
             start: Position { line: 1, byte: 0, record: 1 },
             byte: 0,
-            quotes: 0,
+            between: true,
+            uncounted_lines: 0,
+            quotes: Quotes::default(),
+            stray: None,
             last_byte: b'\n',
             records: 0,
         }
@@ -134,7 +147,7 @@ impl Records {
         let mut rest = input;
         if let Some(mut head) = self.head.take() {
             head.extend_from_slice(input);
-            if head.len() < 3 {
+            if head.len() < MARK {
                 self.head = Some(head);
                 return Ok(());
             }
@@ -149,13 +162,40 @@ impl Records {
         mut input: &[u8],
         each: &mut impl FnMut(Record<'_>) -> Result<(), ReportError>,
     ) -> Result<(), ReportError> {
-        self.quotes += memchr::memchr_iter(b'"', input).count() as u64;
-        self.last_byte = input.last().copied().unwrap_or(self.last_byte);
+        if self.stray.is_none() {
+            self.stray = self.quotes.take(input).map(|at| self.byte + at as u64);
+        }
         while !input.is_empty() {
+            if self.between {
+                input = self.skip_line_ends(input);
+                continue;
+            }
             let consumed = self.step(input, each)?;
+            self.last_byte = input[..consumed].last().copied().unwrap_or(self.last_byte);
             input = &input[consumed..];
         }
         Ok(())
+    }
+
+    /// Skips the line ends in front of a record, as the parser would, so that the record's place is
+    /// its own; answers the rest.
+    fn skip_line_ends<'b>(&mut self, input: &'b [u8]) -> &'b [u8] {
+        for (index, &byte) in input.iter().enumerate() {
+            match byte {
+                // The second half of the line end before.
+                b'\n' if self.last_byte == b'\r' => {}
+                b'\n' | b'\r' => self.uncounted_lines += 1,
+                _ => {
+                    let line = self.reader.line() + self.uncounted_lines;
+                    self.start = Position { line, byte: self.byte, record: self.records + 1 };
+                    self.between = false;
+                    return &input[index..];
+                }
+            }
+            self.byte += 1;
+            self.last_byte = byte;
+        }
+        &[]
     }
 
     /// Takes the end of the file and hands on the last record.
@@ -167,10 +207,10 @@ impl Records {
             let rest = self.without_mark(&head)?.to_vec();
             self.take(&rest, each)?;
         }
-        if self.byte == 0 {
+        if self.between && self.records == 0 {
             return Err(self.error_of_file(ReportErrorKind::Empty));
         }
-        if !self.quotes.is_multiple_of(2) {
+        if self.quotes.is_open() {
             return Err(self.error(ReportErrorKind::UnclosedQuote));
         }
         // The end of input, repeated until the reader has no record left.
@@ -178,7 +218,7 @@ impl Records {
         Ok(())
     }
 
-    fn without_mark<'b>(&self, bytes: &'b [u8]) -> Result<&'b [u8], ReportError> {
+    fn without_mark<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], ReportError> {
         if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
             return Err(
                 self.error_of_file(ReportErrorKind::NotText("it begins with the byte order mark of UTF-16"))
@@ -192,7 +232,9 @@ impl Records {
         if bytes.starts_with(&[0x1F, 0x8B]) {
             return Err(self.error_of_file(ReportErrorKind::NotText("it is compressed with gzip")));
         }
-        Ok(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes))
+        let rest = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+        self.byte = (bytes.len() - rest.len()) as u64;
+        Ok(rest)
     }
 
     /// One call of the parser; answers how many bytes it took.
@@ -206,6 +248,9 @@ impl Records {
         self.byte += consumed as u64;
         self.filled += written;
         self.ended += ended;
+        if self.stray.is_some_and(|at| at < self.byte) {
+            return Err(self.error(ReportErrorKind::StrayQuote));
+        }
         match result {
             ReadRecordResult::InputEmpty => {}
             ReadRecordResult::OutputFull => {
@@ -237,7 +282,8 @@ impl Records {
                 each(record)?;
                 self.records += 1;
                 (self.filled, self.ended) = (0, 0);
-                self.start = Position { line: self.reader.line(), byte: self.byte, record: self.records + 1 };
+                self.between = true;
+                self.uncounted_lines += u64::from(input[..consumed].last() == Some(&b'\r'));
             }
             ReadRecordResult::End => (self.filled, self.ended) = (0, 0),
         }
@@ -295,6 +341,19 @@ mod tests {
         assert!(matches!(kind(b"PK\x03\x04zip"), ReportErrorKind::NotText(_)));
         assert!(matches!(kind(b"\x1F\x8B\x08"), ReportErrorKind::NotText(_)));
         assert_eq!(kind(b"a,b\n1,\"2\n3,4\n"), ReportErrorKind::UnclosedQuote);
+    }
+
+    #[test]
+    fn what_a_file_begins_with_is_seen_however_its_bytes_arrive() {
+        for bytes in
+            [&b"PK\x03\x04zip"[..], b"\xFF\xFEa\0", b"\x1F\x8B\x08x", b"\xEF\xBB\xBFa\n1\n", b"a", b"a\nb"]
+        {
+            let whole = read(&[bytes]).map_err(|error| error.to_string());
+            for cut in 0..bytes.len() {
+                let (left, right) = bytes.split_at(cut);
+                assert_eq!(read(&[left, right]).map_err(|error| error.to_string()), whole, "cut at {cut}");
+            }
+        }
     }
 
     #[test]

@@ -92,8 +92,9 @@ struct Lookup {
     batch: u32,
 }
 
-/// The thread that writes batches, and the way to it.
-type Writer = (SyncSender<Batch>, JoinHandle<Result<u64, TableError>>);
+/// The thread that writes batches, and the way to it. Nothing after the batches is the table's end; if
+/// that never comes, the file is given up without its footer and is no table.
+type Writer = (SyncSender<Option<Batch>>, JoinHandle<Result<u64, TableError>>);
 
 /// Gathers rows and hands them to the writer.
 #[derive(Debug)]
@@ -108,16 +109,20 @@ impl Rows {
     /// `cycle` is the number of attributes of a wide file, 0 of a long one.
     pub(crate) fn new(path: &Path, constants: Constants, cycle: usize) -> std::io::Result<Self> {
         let file = BufWriter::new(File::create(path)?);
-        let (sender, batches) = sync_channel::<Batch>(1);
+        let (sender, batches) = sync_channel::<Option<Batch>>(1);
         let writer = std::thread::Builder::new().name("account_status".to_owned()).spawn(move || {
             let mut writer = TableWriter::new(file, TABLE, &COLUMNS)?;
             let mut scratch = Scratch::default();
-            for batch in batches {
-                batch.write(&mut writer, &constants, &mut scratch)?;
+            while let Ok(message) = batches.recv() {
+                if let Some(batch) = message {
+                    batch.write(&mut writer, &constants, &mut scratch)?;
+                } else {
+                    let (mut file, rows) = writer.finish()?;
+                    std::io::Write::flush(&mut file)?;
+                    return Ok(rows);
+                }
             }
-            let (mut file, rows) = writer.finish()?;
-            std::io::Write::flush(&mut file)?;
-            Ok(rows)
+            Ok(0)
         })?;
         let cycle = (0..u32::try_from(cycle).unwrap_or(u32::MAX)).collect();
         Ok(Self {
@@ -246,13 +251,18 @@ impl Rows {
         self.lookup.raw.clear();
         self.lookup.recent.clear();
         self.lookup.batch += 1;
-        let sent = self.writer.as_ref().is_some_and(|(sender, _)| sender.send(batch).is_ok());
+        self.send(Some(batch))
+    }
+
+    fn send(&mut self, message: Option<Batch>) -> Result<(), TableError> {
+        let sent = self.writer.as_ref().is_some_and(|(sender, _)| sender.send(message).is_ok());
         if sent { Ok(()) } else { self.join().map(drop) }
     }
 
     /// Writes what is left and closes the file; answers its rows.
     pub(crate) fn finish(mut self, attributes: &[String]) -> Result<u64, TableError> {
         self.flush(attributes)?;
+        self.send(None)?;
         self.join()
     }
 
@@ -262,6 +272,14 @@ impl Rows {
         writer
             .join()
             .unwrap_or_else(|_| Err(TableError::Compression(std::io::Error::other("the writer panicked"))))
+    }
+}
+
+impl Drop for Rows {
+    /// Waits for the writer, so that a file that is given up is written by nobody any more.
+    fn drop(&mut self) {
+        // Its error is that of a table nobody wants.
+        let _ = self.join();
     }
 }
 

@@ -173,6 +173,11 @@ impl Attribute {
         (matched, readable - matched, of(&self.unknown, region))
     }
 
+    /// Whether any cell of the account could be read.
+    pub(crate) fn is_readable(&self, account: usize) -> bool {
+        self.accounts.get(account).is_some_and(|state| state & account::VALUE != 0)
+    }
+
     /// How an account stands to the value.
     pub(crate) fn standing(&self, account: usize, value: usize) -> Standing {
         let state = self.accounts.get(account).copied().unwrap_or(0);

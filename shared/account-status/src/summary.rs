@@ -14,8 +14,8 @@ use crate::value::{self, Reading, Unknown};
 
 /// Values listed of one attribute; the rest are counted.
 const VALUES_LISTED: usize = 100;
-/// Deviating accounts listed of one attribute.
-const DEVIATING_LISTED: usize = 100;
+/// Accounts listed of those that deviate in one attribute, or that nobody expected.
+const ACCOUNTS_LISTED: usize = 100;
 /// Characters shown of a value.
 const VALUE_SHOWN: usize = 300;
 /// Disagreements with AWS's summary that are listed.
@@ -27,6 +27,12 @@ pub struct Expected {
     pub accounts: BTreeSet<AccountId>,
     /// Left out, and why: not active, or younger than the report.
     pub excluded: BTreeMap<String, Vec<AccountId>>,
+}
+
+impl Expected {
+    fn excluded(&self) -> impl Iterator<Item = &AccountId> {
+        self.excluded.values().flatten()
+    }
 }
 
 /// AWS's summary of a report, as `GetDeclarativePoliciesReportSummary` answers it.
@@ -163,7 +169,8 @@ impl Summary {
         aws: Option<&AwsSummary>,
     ) -> Self {
         let mut coverage = evidence.gaps.clone();
-        let unexpected = cover(evidence, expected, aws, &mut coverage);
+        let readable = readable(evidence);
+        let unexpected = cover(evidence, &readable, expected, aws, &mut coverage);
         let most_frequent: Vec<_> = evidence.statistics.attributes().iter().map(most_frequent).collect();
         for ((name, of), most) in
             evidence.attributes.iter().zip(evidence.statistics.attributes()).zip(&most_frequent)
@@ -177,7 +184,9 @@ impl Summary {
             }
         }
         let mut attributes = attribute_summaries(evidence, &most_frequent);
-        let compared = aws.map(|aws| compare(&attributes, aws)).unwrap_or_default();
+        let compared = aws
+            .map(|aws| compare(&attributes, aws, compare_accounts(&readable, expected, aws)))
+            .unwrap_or_default();
         for disagreement in &compared.disagreements {
             coverage.gap("AWS's summary disagrees", || disagreement.clone());
         }
@@ -220,38 +229,60 @@ impl Summary {
     }
 }
 
-/// Counts what is missing: accounts without rows, Regions without rows, cells that are not there.
-/// Answers the accounts that nobody expected.
+/// The accounts of which anything can be read.
+fn readable(evidence: &Evidence) -> BTreeSet<&AccountId> {
+    let attributes = evidence.statistics.attributes();
+    let is_readable = |account| attributes.iter().any(|attribute| attribute.is_readable(account));
+    evidence
+        .accounts
+        .iter()
+        .enumerate()
+        .filter(|(account, _)| is_readable(*account))
+        .map(|(_, id)| id)
+        .collect()
+}
+
+/// Counts what is missing: accounts without rows or without a readable cell, Regions without rows,
+/// cells that are not there. Answers the accounts that nobody expected.
 fn cover(
     evidence: &Evidence,
+    readable: &BTreeSet<&AccountId>,
     expected: Option<&Expected>,
     aws: Option<&AwsSummary>,
     coverage: &mut Coverage,
 ) -> Listed {
-    let seen: BTreeSet<&AccountId> = evidence.accounts.iter().collect();
+    for id in evidence.accounts.iter().filter(|id| !readable.contains(id)) {
+        coverage.gap("account without a readable cell", || id.to_string());
+    }
     let mut unexpected = Listed::default();
     match expected {
         Some(expected) => {
+            let seen: BTreeSet<&AccountId> = evidence.accounts.iter().collect();
             coverage.expected_accounts = Some(expected.accounts.len() as u64);
+            coverage.seen_accounts =
+                expected.accounts.iter().filter(|id| readable.contains(id)).count() as u64;
             let missing: Vec<_> = expected.accounts.iter().filter(|id| !seen.contains(id)).collect();
-            coverage.seen_accounts = (expected.accounts.len() - missing.len()) as u64;
             coverage.gap_many(
                 "account without rows",
                 missing.len() as u64,
                 missing.iter().map(|id| id.to_string()),
             );
-            let others = seen.iter().filter(|id| !expected.accounts.contains(**id));
-            let (first, count) = others.fold((Vec::new(), 0), |(mut first, count), id| {
-                if first.len() < DEVIATING_LISTED {
-                    first.push(id.to_string());
+            let known: BTreeSet<&AccountId> = expected.accounts.iter().chain(expected.excluded()).collect();
+            for id in seen.difference(&known) {
+                unexpected.count += 1;
+                if unexpected.first.len() < ACCOUNTS_LISTED {
+                    unexpected.first.push(id.to_string());
                 }
-                (first, count + 1)
-            });
-            unexpected = Listed { count, first };
+            }
+            coverage.gap_many(
+                "account that Organizations does not list",
+                unexpected.count,
+                unexpected.first.iter().cloned(),
+            );
         }
         None => {
             coverage.expected_accounts = aws.and_then(|aws| aws.accounts);
-            coverage.seen_accounts = seen.len() as u64;
+            coverage.seen_accounts = readable.len() as u64;
         }
     }
     if let Some(failed) = aws.and_then(|aws| aws.failed_accounts).filter(|failed| *failed > 0) {
@@ -361,7 +392,7 @@ fn attribute_summary(
             Standing::Unknown | Standing::Unseen => summary.unknown_accounts += 1,
             Standing::Unmatched => {
                 summary.unmatched_accounts += 1;
-                if summary.deviating.first.len() < DEVIATING_LISTED {
+                if summary.deviating.first.len() < ACCOUNTS_LISTED {
                     summary.deviating.first.push(id.to_string());
                 }
             }
@@ -371,13 +402,31 @@ fn attribute_summary(
     summary
 }
 
-/// What AWS's summary says otherwise.
+/// The number of accounts, if AWS has another one. Whether it counts accounts that are not active is
+/// not documented, so those may be in its number or not.
+fn compare_accounts(
+    readable: &BTreeSet<&AccountId>,
+    expected: Option<&Expected>,
+    aws: &AwsSummary,
+) -> Option<String> {
+    let (all, failed) = (aws.accounts?, aws.failed_accounts.unwrap_or(0));
+    let excluded: BTreeSet<&AccountId> = expected.into_iter().flat_map(Expected::excluded).collect();
+    let ours = readable.difference(&excluded).count() as u64;
+    let agrees = ours <= all && ours + excluded.len() as u64 + failed >= all;
+    (!agrees).then(|| {
+        format!(
+            "accounts: {ours} can be read in the report; AWS counts {all} and could not read {failed} of them"
+        )
+    })
+}
+
+/// What AWS's summary says otherwise; `accounts` is what it says of their number.
 ///
 /// How AWS spells an attribute's name and value there is not documented, so both are compared in
 /// their canonical spelling; what AWS counts without an account that it could not read, neither do
 /// the counts here.
-fn compare(attributes: &[AttributeSummary], aws: &AwsSummary) -> Compared {
-    let mut disagreements = Vec::new();
+fn compare(attributes: &[AttributeSummary], aws: &AwsSummary, accounts: Option<String>) -> Compared {
+    let mut disagreements: Vec<String> = accounts.into_iter().collect();
     let mut differs = |text: String| {
         if disagreements.len() < DISAGREEMENTS_LISTED {
             disagreements.push(text);
@@ -415,6 +464,10 @@ fn compare(attributes: &[AttributeSummary], aws: &AwsSummary) -> Compared {
             let seen = seen.unwrap_or(RegionCount { matched: 0, unmatched: 0, unknown: 0 });
             count(&format!("matched accounts in {region} are"), seen.matched, *matched);
             count(&format!("unmatched accounts in {region} are"), seen.unmatched, *unmatched);
+        }
+        let counted = |region: &String| theirs.regions.iter().any(|(name, ..)| name == region);
+        for region in ours.regions.keys().filter(|region| !counted(region)) {
+            differs(format!("{name}: the report has it in {region}, and AWS does not count it there"));
         }
     }
     Compared { agrees: Some(disagreements.is_empty()), disagreements }

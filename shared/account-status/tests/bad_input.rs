@@ -3,7 +3,10 @@
 
 mod support;
 
-use account_status::{AwsAttribute, AwsSummary, Expected, ReportError, ReportErrorKind};
+use std::fs::File;
+
+use account_status::{AwsAttribute, AwsSummary, Expected, Pass, ReportError, ReportErrorKind, Subject};
+use parquet::file::reader::SerializedFileReader;
 use support::{Read, read, read_with};
 
 const A: &str = "012345678901";
@@ -70,11 +73,51 @@ fn a_row_of_another_length_is_counted_and_not_read() {
 }
 
 #[test]
+fn a_place_is_the_records_own_whatever_the_line_ends_and_the_blank_lines_before_it() {
+    for mark in ["", "\u{feff}"] {
+        for end in ["\n", "\r\n", "\r"] {
+            let lines =
+                ["", "account_id,region,x", "", &format!("{A},{R},a"), "", "", &format!("{B},{R}"), ""];
+            let text = format!("{mark}{}", lines.join(end));
+            let byte = text.find(B).unwrap();
+            let expected = format!("line 7 (byte {byte}, record 3): 2 of 3 cells");
+            for piece in [1, 2, 3, 7, usize::MAX] {
+                let read = read_with(&text, None, None, piece).unwrap();
+                let gap = &read.summary.coverage.gaps["row with another number of cells than the header"];
+                assert_eq!(gap.examples, [expected.as_str()], "{mark:?} {end:?} {piece}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_file_cut_in_its_last_row_is_refused_with_the_place() {
     let error = refused(table(&format!("{A},ap-south-1")));
     assert_eq!(error.kind, ReportErrorKind::CutOff { cells: 2, expected: 3 });
     assert_eq!(error.position.map(|at| (at.line, at.record)), Some((6, 6)));
     assert!(error.to_string().contains("report.csv, line 6"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_refused_or_given_up_leaves_no_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("table.parquet");
+    let subject = || Subject { object: "report.csv".into(), run_id: "run".into(), observed_at: None };
+    // More records than are sampled, so that the table has been begun.
+    let rows: String = (0..100).map(|number| format!("{number:012},{R},a\n")).collect();
+    let mut pass = Pass::new(subject(), &path);
+    pass.feed(format!("account_id,region,x\n{rows}{A},{R}").as_bytes()).unwrap();
+    assert!(matches!(pass.finish().unwrap_err().kind, ReportErrorKind::CutOff { .. }));
+    assert!(SerializedFileReader::new(File::open(&path).unwrap()).is_err(), "a part of a table is none");
+    // And whoever writes there next is alone.
+    for _ in 0..50 {
+        let mut pass = Pass::new(subject(), &path);
+        pass.feed(format!("account_id,region,x\n{rows}").as_bytes()).unwrap();
+        drop(pass);
+        std::fs::write(&path, "somebody else's").unwrap();
+        std::thread::yield_now();
+        assert_eq!(std::fs::read(&path).unwrap(), b"somebody else's");
+    }
 }
 
 #[test]
@@ -96,6 +139,24 @@ fn a_quote_that_is_never_closed_is_refused() {
         refused(table(&format!("{A},ap-south-1,\"required\n{B},ap-south-1,required\n"))).kind,
         ReportErrorKind::UnclosedQuote
     );
+}
+
+#[test]
+fn a_quote_that_swallows_rows_is_refused_with_its_place() {
+    // From the quote in line 6 to the one in line 8, all would be one cell of a row that looks right.
+    let text = table(&format!("{A},ap-south-1,\"required\n{B},ap-south-1,required\n{A},eu-west-2,\"x\"\n"));
+    let error = refused(&text);
+    assert_eq!(error.kind, ReportErrorKind::StrayQuote);
+    assert_eq!(error.position.map(|at| (at.line, at.record)), Some((6, 6)));
+    for piece in [1, 5, 100] {
+        assert_eq!(read_with(&text, None, None, piece).map(|read| read.rows).unwrap_err(), error);
+    }
+}
+
+#[test]
+fn quotes_within_a_cell_that_does_not_begin_with_one_are_text() {
+    let read = good(format!("account_id,region,x,y\n{A},{R},5\" disk,{{\"state\":\"on\"}}\n"));
+    assert_eq!((read.value(A, R, "x"), read.value(A, R, "y")), (Some("5\" disk"), Some(r#"{"state":"on"}"#)));
 }
 
 #[test]
@@ -174,6 +235,38 @@ fn a_cell_that_comes_twice_with_different_values_is_unknown() {
 }
 
 #[test]
+fn more_than_is_kept_track_of_is_refused_and_says_what() {
+    let long = |cells: &mut dyn Iterator<Item = String>| {
+        let rows: String = cells.map(|attribute| format!("{A},{R},{attribute},a\n")).collect();
+        format!("account_id,region,attribute,value\n{rows}")
+    };
+    let letters = |number: usize| {
+        format!("{}{}", (b'a' + (number / 26) as u8) as char, (b'a' + (number % 26) as u8) as char)
+    };
+    let regions: String = (0..129).map(|number| format!("{A},eu-{}-1,a\n", letters(number))).collect();
+    let repeated: String =
+        (0..20_001).map(|number| format!("{number:012},{R},a\n{number:012},{R},a\n")).collect();
+    for (text, what) in [
+        (long(&mut (0..1_001).map(|number| format!("a{number}"))), "1000 attributes"),
+        // The same attribute, spelled in ever new ways.
+        (
+            long(&mut (0..4_001).map(|number| format!("a{}", "-".repeat(number)))),
+            "4000 spellings of attributes",
+        ),
+        (format!("account_id,region,x\n{regions}"), "128 Regions"),
+        (format!("account_id,region,x\n{repeated}"), "20000 repeated rows or cells"),
+        (format!("account_id,region{}\n", ",a".repeat(20_000)), "16384 cells in one record"),
+    ] {
+        let error = refused(&text);
+        assert!(matches!(error.kind, ReportErrorKind::TooMany { .. }), "{error}");
+        assert!(error.to_string().contains(&format!("there are more than {what}")), "{error}");
+        assert!(error.position.is_some(), "{error}");
+    }
+    // And what is just within the bounds is read.
+    assert_eq!(good(long(&mut (0..1_000).map(|number| format!("a{number}")))).rows.len(), 1_000);
+}
+
+#[test]
 fn accounts_and_regions_that_are_missing_are_named() {
     let expected = Expected {
         accounts: [A, B, "212345678901"].iter().map(|id| id.parse().unwrap()).collect(),
@@ -188,9 +281,38 @@ fn accounts_and_regions_that_are_missing_are_named() {
     assert_eq!(coverage.gaps["account without rows"].examples, ["212345678901"]);
     assert_eq!(coverage.gaps["account without a row in a Region"].examples, [format!("account {B}, {S}")]);
     assert_eq!(read.summary.unexpected_accounts.first, ["412345678901"]);
+    assert_eq!(coverage.gaps["account that Organizations does not list"].examples, ["412345678901"]);
     assert_eq!(read.summary.excluded_accounts["SUSPENDED"], 1);
     assert_eq!(read.summary.regions_per_account, [(1, 1), (2, 2)].into());
     assert!(read.summary.attributes[0].uniform.is_none(), "nothing is concluded from a part");
+}
+
+#[test]
+fn an_account_that_is_left_out_on_purpose_is_no_surprise_when_it_has_rows() {
+    let expected = Expected {
+        accounts: [A.parse().unwrap()].into(),
+        excluded: [("SUSPENDED".to_owned(), vec![B.parse().unwrap()])].into(),
+    };
+    let text = format!("account_id,region,x\n{A},{R},a\n{B},{R},a\n");
+    let read = read_with(text, Some(&expected), None, usize::MAX).unwrap();
+    assert_eq!(read.summary.unexpected_accounts.count, 0);
+    assert!(read.summary.coverage.is_complete(), "{:?}", read.summary.coverage);
+}
+
+#[test]
+fn an_account_of_which_nothing_can_be_read_is_not_seen_and_is_named() {
+    let accounts = [A, B].iter().map(|id| id.parse().unwrap()).collect();
+    let expected = Expected { accounts, ..Expected::default() };
+    for cell in ["", "Error: AccessDenied"] {
+        let text = format!("account_id,region,x\n{A},{R},a\n{A},{S},\n{B},{R},{cell}\n{B},{S},{cell}\n");
+        let read = read_with(text, Some(&expected), None, usize::MAX).unwrap();
+        let coverage = &read.summary.coverage;
+        assert_eq!((coverage.expected_accounts, coverage.seen_accounts), (Some(2), 1), "{cell:?}");
+        assert_eq!(coverage.gaps["account without a readable cell"].examples, [B], "{cell:?}");
+        assert_eq!(read.gap("account without rows"), 0, "it has rows");
+        let x = &read.summary.attributes[0];
+        assert_eq!((x.matched_accounts, x.unmatched_accounts, x.unknown_accounts), (0, 0, 2));
+    }
 }
 
 #[test]
@@ -212,6 +334,35 @@ fn blank_cells_and_error_texts_are_unknown_with_their_reason() {
     assert_eq!((read.gap("blank cell"), read.gap("error text")), (1, 1));
     let x = &read.summary.attributes[0];
     assert_eq!((x.matched_accounts, x.unmatched_accounts, x.unknown_accounts), (1, 0, 1));
+}
+
+#[test]
+fn bad_cells_of_a_long_file_are_as_unknown_as_those_of_a_wide_one() {
+    let mut bytes = format!(
+        "account_id,region,attribute,value\n{A},{R},x,a\n{A},{R},,a\n{A},{R},--,a\n{A},{R},y\n{A},{R},z,\n"
+    )
+    .into_bytes();
+    bytes.extend(format!("{A},{R},\"quoted\nname\",\"a\n\"\"b\"\"\"\n{A},{R},n,a\0b\n{A},{R},u,").bytes());
+    bytes.extend(b"\xC3\x28\n");
+    bytes.extend(format!("{A},{R},").bytes().chain(*b"\xFF,a\n"));
+    let read = good(bytes);
+    assert_eq!(read.value(A, R, "x"), Some("a"));
+    assert_eq!(read.value(A, R, "quoted_name"), Some("a\n\"b\""));
+    for (reason, count) in [
+        ("row without an attribute", 3),
+        ("row with another number of cells than the header", 1),
+        ("blank cell", 1),
+        ("NUL character", 1),
+        ("not UTF-8", 1),
+    ] {
+        assert_eq!(read.gap(reason), count, "{reason}");
+    }
+    // A last row that is cut: refused, unknown, or believed, as in a wide file.
+    let long = |more: &str| format!("account_id,region,attribute,value\n{A},{R},x,required\n{more}");
+    assert_eq!(refused(long(&format!("{A},{S},x"))).kind, ReportErrorKind::CutOff { cells: 3, expected: 4 });
+    let cut = good(long(&format!("{A},{S},x,requi")));
+    assert_eq!((cut.value(A, S, "x"), cut.gap("possibly cut off")), (None, 1));
+    assert_eq!(good(long(&format!("{A},{S},x,required"))).value(A, S, "x"), Some("required"));
 }
 
 #[test]
@@ -243,6 +394,8 @@ fn a_layout_that_cannot_be_placed_says_what_it_saw() {
     let error = refused("id;gegend;wert\n1;2;3\n");
     assert!(matches!(error.kind, ReportErrorKind::Unplaceable { .. }));
     assert!(error.to_string().contains("id;gegend;wert"), "{error}");
+    let below = refused("\n\nid;gegend;wert\n1;2;3\n");
+    assert_eq!(below.position.map(|at| (at.line, at.byte, at.record)), Some((3, 2, 1)), "the header's place");
     let hostile = refused("a\u{1b}[31m,b\n1,2\n");
     assert!(!hostile.to_string().contains('\u{1b}'), "{hostile:?}");
 }
@@ -298,10 +451,41 @@ fn awss_own_summary_is_counted_again_and_a_difference_is_named() {
     other.attributes[0].name = "serial_console_access".into();
     let other = read_with(table(""), None, Some(&other), usize::MAX).unwrap();
     assert_eq!(other.summary.aws_summary.disagreements.len(), 2, "one has it, the other does not, both ways");
+    let mut elsewhere = aws(1, 1);
+    elsewhere.attributes[0].regions.pop();
+    let elsewhere = read_with(table(""), None, Some(&elsewhere), usize::MAX).unwrap();
+    assert_eq!(
+        elsewhere.summary.aws_summary.disagreements,
+        ["http_tokens: the report has it in us-east-1, and AWS does not count it there"]
+    );
     let mut failed = aws(1, 1);
     failed.failed_accounts = Some(3);
     let failed = read_with(table(""), None, Some(&failed), usize::MAX).unwrap();
     assert_eq!((failed.gap("account that AWS could not read"), failed.summary.failed_accounts), (3, Some(3)));
+}
+
+#[test]
+fn awss_number_of_accounts_is_compared_with_those_that_can_be_read() {
+    let expected = Expected {
+        accounts: [A, B].iter().map(|id| id.parse().unwrap()).collect(),
+        excluded: [("SUSPENDED".to_owned(), vec!["312345678901".parse().unwrap()])].into(),
+    };
+    // AWS's number of accounts, how many of them it could not read, and whether that is the same.
+    // The suspended account may be in AWS's number or not.
+    for (all, failed, agrees) in [(1, 0, false), (2, 0, true), (3, 0, true), (4, 0, false), (4, 1, true)] {
+        let aws = AwsSummary { accounts: Some(all), failed_accounts: Some(failed), ..aws(1, 1) };
+        let read = read_with(table(""), Some(&expected), Some(&aws), usize::MAX).unwrap();
+        let disagreements = &read.summary.aws_summary.disagreements;
+        if agrees {
+            assert_eq!(disagreements, &[] as &[String], "{all}, {failed}");
+        } else {
+            let text = format!(
+                "accounts: 2 can be read in the report; AWS counts {all} and could not read {failed} of them"
+            );
+            assert_eq!(disagreements, &[text]);
+            assert_eq!(read.gap("AWS's summary disagrees"), 1);
+        }
+    }
 }
 
 #[test]
