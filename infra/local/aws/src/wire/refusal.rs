@@ -32,6 +32,32 @@ pub(crate) fn denied(protocol: Protocol) -> ApiError {
     }
 }
 
+/// What a caller whom nobody knows is answered.
+pub(crate) fn unknown_key(protocol: Protocol) -> ApiError {
+    let (status, code) = match protocol {
+        Protocol::Query => (401, "AuthFailure"),
+        Protocol::AwsQuery => (403, "InvalidClientTokenId"),
+        Protocol::S3 => (403, "InvalidAccessKeyId"),
+        Protocol::Json => (400, "UnrecognizedClientException"),
+        Protocol::RestJson => (403, "UnrecognizedClientException"),
+    };
+    ApiError::new(status, code, "The security token included in the request is invalid.")
+}
+
+/// What a request is answered that names no operation.
+pub(crate) fn no_operation(protocol: Protocol) -> ApiError {
+    match protocol {
+        Protocol::Query | Protocol::AwsQuery => {
+            ApiError::new(400, "MissingAction", "The request must contain the parameter Action")
+        }
+        Protocol::S3 => ApiError::new(405, "MethodNotAllowed", "The specified method is not allowed."),
+        Protocol::Json => ApiError::new(400, "UnknownOperationException", "The request names no operation"),
+        Protocol::RestJson => {
+            ApiError::new(404, "UnknownOperationException", "No operation has this method and path")
+        }
+    }
+}
+
 /// An error in the shape of its protocol.
 pub(crate) fn refuse(protocol: Protocol, error: &ApiError, request_id: &str) -> Response {
     match protocol {
