@@ -94,6 +94,9 @@ pub(crate) struct Simulation {
     /// `crash-after@s3:PutObject#2`: what, at which operation, from its n-th call on, how many times.
     #[arg(long = "fault", value_name = "FAULT@OPERATION#N*TIMES")]
     pub faults: Vec<FaultRule>,
+    /// What AWS leaves open, the other way around than it is simulated by default.
+    #[arg(long = "switch", value_enum, value_name = "SWITCH")]
+    pub switches: Vec<Switch>,
     /// Run the functions in this process, or as the binaries that are deployed.
     #[arg(long, value_enum, default_value_t = LambdaMode::InProcess)]
     pub lambda: LambdaMode,
@@ -168,6 +171,23 @@ pub(crate) enum LayoutName {
     Wide,
     /// A row for each account, Region and attribute.
     Long,
+}
+
+/// What AWS's documentation leaves open, or contradicts itself about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    /// Error codes of EC2's report operations do not end in `Exception`.
+    CodesWithoutSuffix,
+    /// A well-formed report id that nobody knows is `InvalidDeclarativePoliciesReportId.NotFound`.
+    UnknownReportNotFound,
+    /// Reports are delivered by way of `organizations.amazonaws.com`.
+    CalledViaOrganizations,
+    /// Lists of Organizations have empty pages with a token in between.
+    EmptyPages,
+    /// Accounts have no `Status`, only `State`.
+    NoAccountStatus,
+    /// Accounts have no `Paths`.
+    NoAccountPaths,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

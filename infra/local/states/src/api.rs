@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::service::{Deployed, Execution, ExecutionStatus, Refused, StepFunctions};
+use crate::service::{Deployed, Execution, ExecutionStatus, Refused, StepFunctions, TaskError};
 
 /// A time as the JSON protocol has it: seconds since the epoch.
 pub fn epoch_seconds(at: Timestamp) -> Value {
@@ -25,7 +25,7 @@ pub fn call(service: &StepFunctions, operation: &str, body: &Value) -> Result<Va
     match operation {
         "CreateStateMachine" => create(service, body),
         "DescribeStateMachine" => {
-            service.machine(text(body, "stateMachineArn")?).map(|it| describe_machine(&it))
+            service.machine(arn(body, "stateMachineArn")?).map(|it| describe_machine(&it))
         }
         "ListStateMachines" => {
             let all = service.machines().iter().map(|it| machine_item(it)).collect();
@@ -33,11 +33,11 @@ pub fn call(service: &StepFunctions, operation: &str, body: &Value) -> Result<Va
         }
         "StartExecution" => start(service, body),
         "DescribeExecution" => {
-            service.execution(text(body, "executionArn")?).map(|it| describe_execution(&it))
+            service.execution(arn(body, "executionArn")?).map(|it| describe_execution(&it))
         }
         "StopExecution" => {
             let text_of = |name: &str| body[name].as_str().map(str::to_owned);
-            let at = service.stop(text(body, "executionArn")?, text_of("error"), text_of("cause"))?;
+            let at = service.stop(arn(body, "executionArn")?, text_of("error"), text_of("cause"))?;
             Ok(json!({"stopDate": epoch_seconds(at)}))
         }
         "ListExecutions" => list_executions(service, body),
@@ -48,10 +48,13 @@ pub fn call(service: &StepFunctions, operation: &str, body: &Value) -> Result<Va
 
 fn create(service: &StepFunctions, body: &Value) -> Result<Value, Refused> {
     if body["type"].as_str().is_some_and(|kind| kind != "STANDARD") {
-        return Err(Refused::new("ValidationException", "only STANDARD state machines are simulated"));
+        return Err(Refused::new(
+            "StateMachineTypeNotSupported",
+            "only STANDARD state machines are simulated",
+        ));
     }
     let machine =
-        service.create_machine(text(body, "name")?, text(body, "roleArn")?, text(body, "definition")?)?;
+        service.create_machine(text(body, "name")?, arn(body, "roleArn")?, text(body, "definition")?)?;
     Ok(json!({"stateMachineArn": machine.arn, "creationDate": epoch_seconds(machine.created)}))
 }
 
@@ -60,7 +63,7 @@ fn start(service: &StepFunctions, body: &Value) -> Result<Value, Refused> {
     let input = serde_json::from_str(input).map_err(|error| {
         Refused::new("InvalidExecutionInput", format!("Invalid State Machine Execution Input: '{error}'"))
     })?;
-    let execution = service.start(text(body, "stateMachineArn")?, body["name"].as_str(), input)?;
+    let execution = service.start(arn(body, "stateMachineArn")?, body["name"].as_str(), input)?;
     Ok(json!({"executionArn": execution.arn, "startDate": epoch_seconds(execution.started)}))
 }
 
@@ -103,16 +106,21 @@ fn describe_execution(execution: &Execution) -> Value {
         described["output"] = json!(output.to_string());
         described["outputDetails"] = json!({"included": true});
     }
-    if let Some(error) = execution.error() {
-        described["error"] = json!(error.error);
-        described["cause"] = json!(error.cause);
+    if let (Some(described), Value::Object(error)) =
+        (described.as_object_mut(), execution.error().map(|error| error.details()).unwrap_or_default())
+    {
+        described.extend(error);
     }
     described
 }
 
 fn list_executions(service: &StepFunctions, body: &Value) -> Result<Value, Refused> {
-    let machine = service.machine(text(body, "stateMachineArn")?)?;
+    let machine = service.machine(arn(body, "stateMachineArn")?)?;
     let status = body["statusFilter"].as_str();
+    if let Some(unknown) = status.filter(|it| ExecutionStatus::ALL.iter().all(|known| known.as_str() != *it))
+    {
+        return Err(invalid("statusFilter", unknown, "Member must satisfy enum value set"));
+    }
     let wanted = |execution: &Execution| {
         // Children of a distributed Map are listed by map run, not by machine.
         let own = !execution.arn.contains('/');
@@ -124,7 +132,7 @@ fn list_executions(service: &StepFunctions, body: &Value) -> Result<Value, Refus
 }
 
 fn history(service: &StepFunctions, body: &Value) -> Result<Value, Refused> {
-    let execution = service.execution(text(body, "executionArn")?)?;
+    let execution = service.execution(arn(body, "executionArn")?)?;
     let data = body["includeExecutionData"].as_bool().unwrap_or(true);
     let mut events: Vec<Value> =
         execution.history().events().iter().map(|event| event.to_api(data)).collect();
@@ -135,17 +143,33 @@ fn history(service: &StepFunctions, body: &Value) -> Result<Value, Refused> {
 }
 
 fn text<'a>(body: &'a Value, name: &str) -> Result<&'a str, Refused> {
-    body[name].as_str().ok_or_else(|| {
-        Refused::new("ValidationException", format!("1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null"))
-    })
+    body[name].as_str().ok_or_else(|| invalid(name, "null", "Member must not be null"))
+}
+
+/// A member that must be an ARN.
+fn arn<'a>(body: &'a Value, name: &str) -> Result<&'a str, Refused> {
+    let arn = text(body, name)?;
+    match arn.splitn(6, ':').collect::<Vec<_>>().as_slice() {
+        ["arn", _, _, _, _, resource] if !resource.is_empty() => Ok(arn),
+        _ => Err(Refused::new("InvalidArn", format!("Invalid Arn: '{arn}'"))),
+    }
+}
+
+fn invalid(name: &str, value: &str, constraint: &str) -> Refused {
+    let message = format!(
+        "1 validation error detected: Value {value} at '{name}' failed to satisfy constraint: {constraint}"
+    );
+    Refused::new("ValidationException", message)
 }
 
 /// One page of a list: `maxResults` (100 unless given, at most 1,000) from where the token says.
 fn page(body: &Value, member: &str, all: Vec<Value>) -> Result<Value, Refused> {
-    let size = match body["maxResults"].as_u64() {
+    let size = match body["maxResults"].as_i64() {
         None | Some(0) => 100,
         Some(size @ 1..=1_000) => usize::try_from(size).unwrap_or(1_000),
-        Some(_) => return Err(Refused::new("ValidationException", "maxResults must be at most 1000")),
+        Some(size) => {
+            return Err(invalid("maxResults", &size.to_string(), "Member must be between 0 and 1000"));
+        }
     };
     let from: usize = match body["nextToken"].as_str() {
         None => 0,
@@ -164,6 +188,7 @@ fn page(body: &Value, member: &str, all: Vec<Value>) -> Result<Value, Refused> {
 /// The `detail` of EventBridge's `Step Functions Execution Status Change`.
 pub fn status_change_detail(execution: &Execution, status: ExecutionStatus) -> Value {
     let ended = execution.ended().filter(|_| status != ExecutionStatus::Running);
+    let said = |member: fn(TaskError) -> String| execution.error().map(member).filter(|it| !it.is_empty());
     json!({
         "executionArn": execution.arn,
         "stateMachineArn": execution.machine.arn,
@@ -175,7 +200,7 @@ pub fn status_change_detail(execution: &Execution, status: ExecutionStatus) -> V
         "inputDetails": {"included": true},
         "output": execution.output().map(|output| output.to_string()),
         "outputDetails": execution.output().map(|_| json!({"included": true})),
-        "error": execution.error().map(|error| error.error),
-        "cause": execution.error().map(|error| error.cause),
+        "error": said(|error| error.error),
+        "cause": said(|error| error.cause),
     })
 }

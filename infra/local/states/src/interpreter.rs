@@ -29,6 +29,8 @@ pub(crate) async fn run(
     let input = &execution.input;
     let details = json!({"input": input.to_string(), "inputDetails": {"truncated": false}, "roleArn": execution.machine.role});
     interpreter.record(&mut thread, "ExecutionStarted", details)?;
+    // The first state follows from nothing, as AWS has it, and not from this event.
+    thread.previous = 0;
     interpreter.flow(definition, input.clone(), &mut thread).await
 }
 

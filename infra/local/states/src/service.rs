@@ -28,6 +28,12 @@ impl TaskError {
         Self { error: error.into(), cause: cause.into() }
     }
 
+    /// As the API shows it: what was not said is left out.
+    pub(crate) fn details(&self) -> Value {
+        let said = [("error", &self.error), ("cause", &self.cause)].into_iter();
+        said.filter(|(_, text)| !text.is_empty()).map(|(name, text)| (name.to_owned(), json!(text))).collect()
+    }
+
     /// As a Catch hands it on.
     pub(crate) fn to_value(&self) -> Value {
         json!({"Error": self.error, "Cause": self.cause})
@@ -69,6 +75,8 @@ pub enum ExecutionStatus {
 }
 
 impl ExecutionStatus {
+    pub const ALL: [Self; 5] = [Self::Running, Self::Succeeded, Self::Failed, Self::TimedOut, Self::Aborted];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Running => "RUNNING",
@@ -437,7 +445,7 @@ impl StepFunctions {
         };
         let details = match &end {
             End { output: Some(output), .. } => interpreter::with_data("output", output),
-            End { error: Some(error), .. } => json!({"error": error.error, "cause": error.cause}),
+            End { error: Some(error), .. } => error.details(),
             _ => json!({}),
         };
         let now = self.0.clock.now();

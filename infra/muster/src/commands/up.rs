@@ -1,6 +1,7 @@
 //! `muster up`: the simulated AWS behind one address.
 
 use local_aws::iam::Credentials;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::Up;
 use crate::local::{self, Local, Pace};
@@ -21,7 +22,8 @@ pub(crate) fn main(arguments: &Up) -> Done {
              export AWS_ENDPOINT_URL={endpoint}\n\
              export AWS_ACCESS_KEY_ID={access_key_id}\n\
              export AWS_SECRET_ACCESS_KEY={secret_access_key}\n\
-             export AWS_REGION={region}\n\n\
+             export AWS_REGION={region}\n\
+             export AWS_DEFAULT_REGION={region}\n\n\
              aws stepfunctions start-execution --state-machine-arn {machine}\n\
              cargo muster status\n\n\
              Objects of its buckets are files in {out}. End it with Ctrl-C.",
@@ -29,6 +31,16 @@ pub(crate) fn main(arguments: &Up) -> Done {
             region = local::REGION,
             out = simulation.out.display(),
         ));
-        tokio::signal::ctrl_c().await.map_err(|error| Problem::other(error.to_string()))
+        ended().await.map_err(|error| Problem::other(error.to_string()))
     })
+}
+
+/// Waits for Ctrl-C, or to be told to end: the functions' processes end with this one only when it
+/// ends by itself.
+async fn ended() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
 }

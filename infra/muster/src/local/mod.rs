@@ -8,12 +8,12 @@ use jiff::Timestamp;
 use local_aws::Settings;
 use local_aws::ec2::Given;
 use local_aws::organization::Shape;
-use local_aws::settings::Layout;
+use local_aws::settings::{Layout, UnknownReport};
 use local_clock::{Clock, Held};
 use local_endpoint::{Endpoint, ProcessOptions, Processes, binaries};
 use local_stack::{LocalStack, StackOptions, Topology};
 
-use crate::arguments::{LambdaMode, LayoutName, Simulation, Speed};
+use crate::arguments::{LambdaMode, LayoutName, Simulation, Speed, Switch};
 use crate::{Done, Problem};
 
 /// The name of the stack that is deployed on this machine.
@@ -131,7 +131,7 @@ fn options(simulation: &Simulation) -> Done<StackOptions> {
             shape.region_names = given.regions.into_iter().collect();
         }
     }
-    let settings = Settings {
+    let mut settings = Settings {
         report_duration: Duration::from_secs(u64::from(simulation.report_minutes) * 60),
         layout: match simulation.layout {
             LayoutName::Wide => Layout::Wide,
@@ -140,6 +140,18 @@ fn options(simulation: &Simulation) -> Done<StackOptions> {
         report_csv: simulation.report_csv.clone(),
         ..Settings::default()
     };
+    for switch in &simulation.switches {
+        match switch {
+            Switch::CodesWithoutSuffix => settings.exception_suffix = false,
+            Switch::UnknownReportNotFound => settings.unknown_report = UnknownReport::NotFound,
+            Switch::CalledViaOrganizations => {
+                settings.called_via_last = "organizations.amazonaws.com".to_owned();
+            }
+            Switch::EmptyPages => settings.empty_pages = true,
+            Switch::NoAccountStatus => settings.account_status = false,
+            Switch::NoAccountPaths => settings.account_paths = false,
+        }
+    }
     Ok(StackOptions {
         name: STACK.to_owned(),
         region: REGION.to_owned(),

@@ -12,7 +12,7 @@ use crate::organization;
 use crate::sts::{self, Sts};
 use crate::wire::aws_query;
 use crate::wire::query::{self, Form};
-use crate::wire::refusal::{denied, invalid_credentials, refuse, throttled, truncate};
+use crate::wire::refusal::{denied, invalid_credentials, no_operation, refuse, throttled, truncate};
 use crate::wire::{self, ApiError, Body, Disconnected, Protocol, Request, Response, Target, json};
 
 /// A request, taken apart.
@@ -34,10 +34,9 @@ impl Inner {
             world.requests += 1;
             format!("11111111-0000-4000-8000-{:012}", world.requests)
         };
-        let Some(protocol) = Target::protocol_of(&request) else {
-            let error =
-                ApiError::new(403, "MissingAuthenticationToken", "Request is missing Authentication Token");
-            return Ok(refuse(Protocol::Json, &error, &request_id));
+        let protocol = match Target::protocol_of(&request) {
+            Ok(protocol) => protocol,
+            Err(error) => return Ok(refuse(Protocol::Json, &error, &request_id)),
         };
         let (parts, body) = request.into_parts();
         let (bytes, body) = match protocol {
@@ -46,8 +45,7 @@ impl Inner {
         };
         let request = http::Request::from_parts(parts, body);
         let Some(target) = Target::of(&request, Some(&bytes)) else {
-            let error = ApiError::new(400, "InvalidAction", "The action or operation requested is invalid");
-            return Ok(refuse(protocol, &error, &request_id));
+            return Ok(refuse(protocol, &no_operation(protocol), &request_id));
         };
         let (key, token) =
             (target.access_key.as_deref().unwrap_or_default(), target.session_token.as_deref());
@@ -201,8 +199,14 @@ impl Inner {
             ApiError::new(404, "ResourceNotFoundException", format!("Function not found: {name}"))
         })?;
         self.allow(&incoming.principal, &Question::new("lambda:InvokeFunction", &function.arn))?;
-        let payload = json::body(&incoming.bytes)?;
+        let payload = json::body(&incoming.bytes).map_err(|error| {
+            let message = format!("Could not parse request body into json: {}", error.message);
+            ApiError::new(400, "InvalidRequestContentException", message)
+        })?;
         let kind = incoming.parts.headers.get("x-amz-invocation-type").and_then(|value| value.to_str().ok());
+        if kind == Some("DryRun") {
+            return Ok(wire::answer(204, "application/json", &incoming.request_id, ""));
+        }
         if kind == Some("Event") {
             let (lambda, name) = (self.lambda.clone(), function.name.clone());
             tokio::spawn(async move { lambda.invoke_event(&name, payload).await });

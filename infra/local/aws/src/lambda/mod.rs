@@ -146,15 +146,16 @@ impl Lambda {
         self.lock().invocations.clone()
     }
 
-    /// The function of a name, an ARN, or an ARN with a qualifier.
+    /// The function of a name, an ARN, or `account:function:name`, each with or without a qualifier.
     pub fn function(&self, name: &str) -> Option<Arc<FunctionConfig>> {
         let state = self.lock();
-        let by_arn = || {
-            state.functions.values().find(|it| {
-                name == it.arn || name.strip_prefix(&it.arn).is_some_and(|rest| rest.starts_with(':'))
+        let named = |it: &&Arc<FunctionConfig>| {
+            let partial = format!("{}:function:{}", it.account, it.name);
+            [&it.name, &it.arn, &partial].into_iter().any(|own| {
+                name.strip_prefix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
             })
         };
-        state.functions.get(name).or_else(by_arn).cloned()
+        state.functions.get(name).or_else(|| state.functions.values().find(named)).cloned()
     }
 
     pub fn functions(&self) -> Vec<Arc<FunctionConfig>> {

@@ -56,17 +56,13 @@ pub fn call(
         }
         "ListDelegatedAdministrators" => {
             let service = body["ServicePrincipal"].as_str();
-            let delegated = organization
-                .delegated
-                .iter()
-                .filter(|(_, principal)| service.is_none_or(|service| service == principal))
-                .filter_map(|(id, _)| organization.accounts.iter().find(|it| it.id == *id));
-            page(
-                settings,
-                body,
-                "DelegatedAdministrators",
-                delegated.map(|it| account(organization, settings, it)).collect(),
-            )
+            let is_delegated = |id: &str| {
+                let mut delegated = organization.delegated.iter();
+                delegated.any(|(it, of)| it == id && service.is_none_or(|service| service == of))
+            };
+            let delegated = organization.accounts.iter().filter(|it| is_delegated(&it.id));
+            let shown = delegated.map(|it| administrator_of(organization, settings, it)).collect();
+            page(settings, body, "DelegatedAdministrators", shown)
         }
         "ListAWSServiceAccessForOrganization" => {
             let trusted = organization
@@ -125,6 +121,16 @@ fn account(organization: &Organization, settings: &Settings, account: &Account) 
     if settings.account_paths {
         shown["Paths"] = json!([account.path]);
     }
+    shown
+}
+
+/// A delegated administrator: an account, but for its place in the tree.
+fn administrator_of(organization: &Organization, settings: &Settings, it: &Account) -> Value {
+    let mut shown = account(organization, settings, it);
+    if let Some(members) = shown.as_object_mut() {
+        members.remove("Paths");
+    }
+    shown["DelegationEnabledDate"] = json!(it.joined.as_second());
     shown
 }
 
@@ -240,5 +246,25 @@ mod tests {
                 Err("InvalidInputException".into())
             );
         }
+    }
+
+    #[test]
+    fn a_delegated_administrator_is_shown_once_with_its_date_and_without_its_place() {
+        let mut organization = organization();
+        let delegated = organization.accounts[2].id.clone();
+        organization.delegated = vec![
+            (delegated.clone(), "guardduty.amazonaws.com".into()),
+            (delegated.clone(), "ec2.amazonaws.com".into()),
+        ];
+        let list = |body| {
+            let settings = Settings::default();
+            all(&settings, &organization, "ListDelegatedAdministrators", "DelegatedAdministrators", body)
+        };
+        let shown = list(json!({}));
+        assert_eq!(shown.len(), 1);
+        assert_eq!(shown[0]["Id"], delegated);
+        assert!(shown[0]["DelegationEnabledDate"].is_number() && shown[0].get("Paths").is_none());
+        assert_eq!(list(json!({"ServicePrincipal": "ec2.amazonaws.com"})), shown);
+        assert!(list(json!({"ServicePrincipal": "config.amazonaws.com"})).is_empty());
     }
 }

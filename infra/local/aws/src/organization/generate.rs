@@ -135,8 +135,13 @@ pub fn generate(shape: &Shape, now: Timestamp) -> Organization {
         management_account: accounts.first().map(|account| account.id.clone()).unwrap_or_default(),
         id,
         root,
-        delegated: Vec::new(),
-        trusted: vec!["ec2.amazonaws.com".to_owned()],
+        // Somebody administers another service from an account of their own, as organizations do.
+        delegated: accounts
+            .get(1)
+            .map(|account| (account.id.clone(), "guardduty.amazonaws.com".to_owned()))
+            .into_iter()
+            .collect(),
+        trusted: vec!["ec2.amazonaws.com".to_owned(), "guardduty.amazonaws.com".to_owned()],
         units,
         accounts,
         regions: match shape.region_names.as_slice() {

@@ -353,6 +353,8 @@ impl S3 for Api {
                 prefixes.into_iter().map(|prefix| CommonPrefix { prefix: Some(prefix) }).collect(),
             ),
             delimiter: input.delimiter,
+            continuation_token: input.continuation_token,
+            start_after: input.start_after,
             prefix: Some(prefix),
             ..ListObjectsV2Output::default()
         };

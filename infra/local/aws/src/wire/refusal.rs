@@ -32,15 +32,32 @@ pub(crate) fn denied(protocol: Protocol) -> ApiError {
 
 /// Credentials that are unknown, do not fit their token, or have expired.
 pub(crate) fn invalid_credentials(protocol: Protocol, error: &InvalidCredentials) -> ApiError {
-    let code = match (error, protocol) {
-        (InvalidCredentials::Unknown, Protocol::Query) => "AuthFailure",
-        (InvalidCredentials::Unknown, Protocol::AwsQuery) => "InvalidClientTokenId",
-        (InvalidCredentials::Unknown, _) => "UnrecognizedClientException",
-        (InvalidCredentials::Expired, Protocol::Query) => "RequestExpired",
-        (InvalidCredentials::Expired, Protocol::Json | Protocol::RestJson) => "ExpiredTokenException",
-        (InvalidCredentials::Expired, _) => "ExpiredToken",
+    let (status, code) = match (error, protocol) {
+        (InvalidCredentials::Unknown, Protocol::Query) => (401, "AuthFailure"),
+        (InvalidCredentials::Unknown, Protocol::AwsQuery) => (403, "InvalidClientTokenId"),
+        (InvalidCredentials::Unknown, Protocol::S3) => (403, "InvalidAccessKeyId"),
+        (InvalidCredentials::Unknown, Protocol::Json) => (400, "UnrecognizedClientException"),
+        (InvalidCredentials::Unknown, Protocol::RestJson) => (403, "UnrecognizedClientException"),
+        (InvalidCredentials::Expired, Protocol::Query) => (401, "RequestExpired"),
+        (InvalidCredentials::Expired, Protocol::Json) => (400, "ExpiredTokenException"),
+        (InvalidCredentials::Expired, Protocol::RestJson) => (403, "ExpiredTokenException"),
+        (InvalidCredentials::Expired, Protocol::AwsQuery | Protocol::S3) => (403, "ExpiredToken"),
     };
-    ApiError::new(if protocol == Protocol::Query { 401 } else { 403 }, code, error.to_string())
+    ApiError::new(status, code, error.to_string())
+}
+
+/// What a request is answered that names no operation.
+pub(crate) fn no_operation(protocol: Protocol) -> ApiError {
+    match protocol {
+        Protocol::Query | Protocol::AwsQuery => {
+            ApiError::new(400, "MissingAction", "The request must contain the parameter Action")
+        }
+        Protocol::S3 => ApiError::new(405, "MethodNotAllowed", "The specified method is not allowed."),
+        Protocol::Json => ApiError::new(400, "UnknownOperationException", "The request names no operation"),
+        Protocol::RestJson => {
+            ApiError::new(404, "UnknownOperationException", "No operation has this method and path")
+        }
+    }
 }
 
 /// An error in the shape of its protocol.

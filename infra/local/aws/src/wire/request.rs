@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
-use super::Request;
 use super::query::Form;
+use super::{ApiError, Request};
 
 /// How a service speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,9 +60,17 @@ impl Target {
         Some(Self { service, operation, access_key, session_token })
     }
 
-    pub(crate) fn protocol_of(request: &Request) -> Option<Protocol> {
-        let signed = credential(request)?.split('/').nth(3)?.to_owned();
-        SERVICES.iter().find(|(service, _)| *service == signed).map(|(_, protocol)| *protocol)
+    /// How the service speaks that a request is signed for.
+    pub(crate) fn protocol_of(request: &Request) -> Result<Protocol, ApiError> {
+        let unsigned =
+            || ApiError::new(403, "MissingAuthenticationToken", "Request is missing Authentication Token");
+        let scope = credential(request).ok_or_else(unsigned)?;
+        let signed = scope.split('/').nth(3).ok_or_else(unsigned)?;
+        let service = SERVICES.iter().find(|(service, _)| *service == signed);
+        service.map(|(_, protocol)| *protocol).ok_or_else(|| {
+            let message = format!("the service {signed} is not simulated");
+            ApiError::new(400, "UnknownOperationException", message)
+        })
     }
 
     /// As in policies and logs: `ec2:DescribeDeclarativePoliciesReports`.

@@ -1,0 +1,81 @@
+"""The servers, and the table of what the tests sent and saw."""
+
+import botocore.session
+import pytest
+
+import model
+from muster import WATCHES, Muster
+
+WATCHES.append(model.watch)
+
+# These are complete: a member that no test sends or sees is an error.
+COMPLETE = {
+    "ec2": [
+        "StartDeclarativePoliciesReport",
+        "DescribeDeclarativePoliciesReports",
+        "GetDeclarativePoliciesReportSummary",
+        "CancelDeclarativePoliciesReport",
+    ]
+}
+
+
+def server(*arguments):
+    muster = Muster(*arguments)
+    yield muster
+    muster.end()
+
+
+@pytest.fixture(scope="session")
+def slow():
+    """A report that is started runs on until it is cancelled. Time goes fast enough for
+    Organizations to take a test's requests."""
+    yield from server("--speed", "20", "--report-minutes", "100000", "--accounts", "120", "--regions", "3")
+
+
+@pytest.fixture(scope="session")
+def fast():
+    """A minute passes in a second, and a report takes one; some accounts cannot be read."""
+    arguments = ["--speed", "60", "--report-minutes", "1", "--accounts", "45", "--regions", "3"]
+    yield from server(*arguments, "--unreadable-one-in", "9")
+
+
+@pytest.fixture(scope="session")
+def switched():
+    """What AWS leaves open, the other way around."""
+    switches = ["codes-without-suffix", "unknown-report-not-found", "empty-pages", "no-account-status"]
+    arguments = [text for switch in switches for text in ("--switch", switch)]
+    yield from server("--speed", "20", "--accounts", "50", "--regions", "2", *arguments)
+
+
+def missing():
+    """The table's rows, and those of them that have no test."""
+    loader = botocore.session.get_session()
+    for service, operations in COMPLETE.items():
+        shapes = loader.get_service_model(service)
+        for operation in operations:
+            of = shapes.operation_model(operation)
+            for direction, shape in (("sends", of.input_shape), ("sees", of.output_shape)):
+                places = model.seen[(service, operation, direction)]
+                for path in model.members(shape):
+                    yield operation, path, direction, places.get(path)
+
+
+def pytest_terminal_summary(terminalreporter):
+    if not terminalreporter.config.option.keyword and not terminalreporter.config.option.collectonly:
+        terminalreporter.section("members of EC2's report operations")
+        width = max(len(path) for _, path, _, _ in missing())
+        for operation, path, direction, test in missing():
+            terminalreporter.line(f"{operation:<36} {direction:<5} {path:<{width}} {test or 'NO TEST'}")
+    terminalreporter.section("members seen of all operations")
+    loader = botocore.session.get_session()
+    for (service, operation, direction), places in sorted(model.seen.items()):
+        if direction == "sees":
+            of = loader.get_service_model(service).operation_model(operation)
+            known = len(list(model.members(of.output_shape)))
+            terminalreporter.line(f"{service:<16} {operation:<38} {len(places):>4} of {known}")
+
+
+def pytest_sessionfinish(session, exitstatus):
+    whole = not session.config.option.keyword and not session.config.option.collectonly
+    if whole and exitstatus == 0 and any(test is None for *_, test in missing()):
+        session.exitstatus = 1

@@ -1,0 +1,72 @@
+"""`muster up` as the tests use it: a server of its own for each way it is started."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+
+import boto3
+from botocore.config import Config
+
+
+class Muster:
+    """One simulated AWS, until it is ended."""
+
+    def __init__(self, *arguments):
+        self.out = tempfile.mkdtemp(prefix="muster-wire-")
+        self._process = subprocess.Popen(
+            [os.environ["MUSTER_BIN"], "up", "--port", "0", "--out", self.out, *arguments],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            self._begin()
+        except BaseException:
+            self._process.kill()
+            raise
+
+    def _begin(self):
+        self.environment = {}
+        for line in self._process.stdout:
+            if exported := re.fullmatch(r"export (\w+)=(\S+)\n", line):
+                self.environment[exported[1]] = exported[2]
+            if line.rstrip().endswith("Ctrl-C."):
+                break
+        else:
+            raise RuntimeError(f"muster up ended with {self._process.wait()}")
+        self.url = self.environment["AWS_ENDPOINT_URL"]
+        self.session = boto3.Session(
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+            region_name=self.environment["AWS_REGION"],
+        )
+        stack = self.client("cloudformation").describe_stacks(StackName="muster")["Stacks"][0]
+        self.outputs = {it["OutputKey"]: it["OutputValue"] for it in stack["Outputs"]}
+        self.bucket = self.outputs["BucketName"]
+        self.machine = self.outputs["ReportStateMachineArn"]
+        self.account = self.machine.split(":")[4]
+        # Once: Organizations throttles, as AWS does.
+        pages = self.client("organizations").get_paginator("list_roots").paginate()
+        [self.root] = [root["Id"] for page in pages for root in page["Roots"]]
+
+    def client(self, service, attempts=1, **config):
+        """A client that tries once, so that an error is read as it came, unless told otherwise."""
+        retries = {"mode": "standard", "total_max_attempts": attempts}
+        config = Config(retries=retries, **config)
+        client = self.session.client(service, endpoint_url=self.url, config=config)
+        for watch in WATCHES:
+            watch(client)
+        return client
+
+    def end(self):
+        self._process.send_signal(signal.SIGTERM)
+        status = self._process.wait(30)
+        self._process.stdout.close()
+        shutil.rmtree(self.out)
+        assert status == 0, f"muster up ended with {status}"
+
+
+# What looks at every client that is made.
+WATCHES = []
