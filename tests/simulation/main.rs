@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod delivery;
+mod events;
 mod evidence;
 mod faults;
 mod lifecycle;

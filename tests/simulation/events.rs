@@ -1,0 +1,68 @@
+//! The events for `cargo lambda invoke`: every step takes its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use local_aws::lambda::InvokeError;
+use local_stack::in_process::BINARIES;
+use muster_tests::{Scenario, on_virtual_time, root, stack};
+use serde_json::Value;
+
+fn events() -> BTreeMap<String, Value> {
+    std::fs::read_dir(root().join("tests/events"))
+        .unwrap()
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            let event = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            (path.file_stem().unwrap().to_str().unwrap().to_owned(), event)
+        })
+        .collect()
+}
+
+#[test]
+fn there_is_an_event_for_every_binary_and_its_step_takes_it() {
+    let events = events();
+    let named: BTreeSet<&str> = events.keys().filter_map(|name| name.split('.').next()).collect();
+    assert_eq!(named, BINARIES.iter().map(|(name, _)| *name).collect());
+    for (name, event) in &events {
+        let binary = name.split('.').next().unwrap();
+        let parameters = BTreeMap::from([(
+            "ReportBucketArns".to_owned(),
+            "arn:aws:s3:::evidence-012345678901".to_owned(),
+        )]);
+        let scenario = Arc::new(Scenario { parameters, ..Scenario::default() });
+        let answer = on_virtual_time(async {
+            let stack = stack(&scenario);
+            let function = stack.deployed.functions[binary].clone();
+            stack.aws.lambda().invoke(&function, event.clone()).await
+        });
+        // The organization and the run of the events are not this one's; their form is what counts.
+        if let Err(InvokeError::Function(error)) = &answer {
+            let resumed =
+                name.ends_with(".resume") && error.error_message.contains("20261120T063000Z-9f86d081");
+            assert!(
+                resumed || !matches!(error.error_type.as_str(), "InvalidRequest" | "Defect"),
+                "{name}: {error:?}"
+            );
+        }
+        assert!(!matches!(answer, Err(InvokeError::NotFound)), "{name}");
+    }
+}
+
+#[test]
+fn the_events_use_every_member_of_a_request() {
+    let used: BTreeSet<String> = events()
+        .values()
+        .filter_map(|event| event["ticket"]["request"].as_object())
+        .flat_map(|request| request.keys().cloned())
+        .collect();
+    // The table of the page about the job names every member of a request.
+    let page = std::fs::read_to_string(root().join("docs/declarative-policies-report.md")).unwrap();
+    let table = &page[page.find("## Request").unwrap()..page.find("## Steps").unwrap()];
+    let members: BTreeSet<String> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(name, _)| name.to_owned()))
+        .collect();
+    assert!(!members.is_empty());
+    assert!(used.is_superset(&members), "{:?} are in no event", members.difference(&used));
+}
