@@ -545,10 +545,10 @@ async fn the_api_pages_histories_and_lists_the_newest_execution_first() {
     assert_eq!(first["executionSucceededEventDetails"].get("output"), None);
     let described = call("DescribeExecution", json!({"executionArn": arn})).unwrap();
     assert_eq!((&described["status"], &described["output"]), (&json!("SUCCEEDED"), &json!("{\"a\":1}")));
-    assert_eq!(
-        call("DescribeExecution", json!({"executionArn": "x"})).unwrap_err().code,
-        "ExecutionDoesNotExist"
-    );
+    let unknown = arn.replace(":one", ":three");
+    for (arn, code) in [(unknown.as_str(), "ExecutionDoesNotExist"), ("x", "InvalidArn")] {
+        assert_eq!(call("DescribeExecution", json!({"executionArn": arn})).unwrap_err().code, code);
+    }
     assert_eq!(
         call("StartExecution", json!({"stateMachineArn": machine, "input": "{"})).unwrap_err().code,
         "InvalidExecutionInput"
