@@ -28,6 +28,8 @@ pub struct Settings {
     pub layout: Layout,
     /// The CSV to deliver instead of a generated one.
     pub report_csv: Option<PathBuf>,
+    /// Whether AWS's own summary is counted from that CSV, or from the organization.
+    pub summary_of_csv: bool,
     /// Whether Organizations still answers `Status` beside `State`.
     pub account_status: bool,
     /// Whether Organizations answers `Paths`.
@@ -93,6 +95,7 @@ impl Default for Settings {
             unreadable: Unreadable::Omitted,
             layout: Layout::Wide,
             report_csv: None,
+            summary_of_csv: false,
             account_status: true,
             account_paths: true,
             empty_pages: false,

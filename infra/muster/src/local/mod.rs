@@ -138,6 +138,7 @@ fn options(simulation: &Simulation) -> Done<StackOptions> {
             LayoutName::Long => Layout::Long,
         },
         report_csv: simulation.report_csv.clone(),
+        summary_of_csv: true,
         ..Settings::default()
     };
     for switch in &simulation.switches {

@@ -57,7 +57,8 @@ impl Counted {
 
 /// The summary's members: accounts, failed accounts and the attributes.
 pub(super) fn members(organization: &Organization, settings: &Settings, target: &str) -> Vec<Element> {
-    let given = settings.report_csv.as_deref().and_then(|path| Given::read(path).ok().flatten());
+    let csv = settings.report_csv.as_deref().filter(|_| settings.summary_of_csv);
+    let given = csv.and_then(|path| Given::read(path).ok().flatten());
     let (accounts, failed, attributes) = match given {
         Some(given) => (given.accounts.len(), given.failed(), given.counted().collect()),
         None => of_organization(organization, target),
