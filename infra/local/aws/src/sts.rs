@@ -109,3 +109,108 @@ impl Sts<'_> {
 fn invalid(message: impl Into<String>) -> ApiError {
     ApiError::new(400, "ValidationError", message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::iam::{InvalidCredentials, PolicyDocument};
+    use crate::organization::{Shape, generate};
+    use serde_json::{Value, json};
+
+    const ROLE: &str = "arn:aws:iam::000000000001:role/path/reader";
+
+    fn policy(statement: Value) -> PolicyDocument {
+        PolicyDocument::parse(&json!({"Statement": [statement]})).unwrap()
+    }
+
+    /// Asks for the role with a trust policy's conditions; `may` is what the caller's role allows.
+    fn ask(
+        gate: &Gate,
+        may: &str,
+        conditions: impl FnOnce(&Organization) -> Value,
+        form: &str,
+    ) -> Result<Vec<Element>, ApiError> {
+        let organization = generate(&Shape { accounts: 3, ..Shape::default() }, Timestamp::UNIX_EPOCH);
+        let account = organization.accounts[1].id.clone();
+        let trust = policy(json!({"Effect": "Allow", "Action": "sts:AssumeRole",
+            "Principal": {"AWS": format!("arn:aws:iam::{account}:root")}, "Condition": conditions(&organization)}));
+        let roles = BTreeMap::from([(ROLE.to_owned(), Role { trust, ..Role::default() })]);
+        let caller = Principal {
+            arn: format!("arn:aws:sts::{account}:assumed-role/start/x"),
+            policy: Some(
+                policy(json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": may})).into(),
+            ),
+            role: Some(format!("arn:aws:iam::{account}:role/muster/start")),
+            account,
+            sandbox: None,
+            function: None,
+        };
+        let sts = Sts {
+            gate,
+            roles: &roles,
+            organization: &organization,
+            partition: "aws",
+            now: Timestamp::UNIX_EPOCH,
+        };
+        sts.call(&caller, "AssumeRole", &Form::parse(&form.to_owned().into()))
+    }
+
+    const FORM: &str =
+        "Action=AssumeRole&RoleArn=arn:aws:iam::000000000001:role/path/reader&RoleSessionName=run-1";
+
+    #[test]
+    fn the_callers_policy_and_the_trust_policy_must_both_allow_it() {
+        let here = |organization: &Organization| {
+            json!({"StringEquals": {"aws:PrincipalOrgID": organization.id},
+                "ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/muster/*"}})
+        };
+        let gate = Gate::default();
+        assert!(ask(&gate, ROLE, here, FORM).is_ok());
+        let code = |answer: Result<_, ApiError>| answer.map(drop).map_err(|error| error.code);
+        let denied = Err("AccessDenied".to_owned());
+        assert_eq!(code(ask(&gate, "arn:aws:iam::000000000001:role/other", here, FORM)), denied);
+        let elsewhere = |_: &Organization| json!({"StringEquals": {"aws:PrincipalOrgID": "o-somewhere01"}});
+        assert_eq!(code(ask(&gate, ROLE, elsewhere, FORM)), denied);
+        let another =
+            |_: &Organization| json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/start"}});
+        assert_eq!(code(ask(&gate, ROLE, another, FORM)), denied, "the path belongs to the ARN");
+        assert_eq!(code(ask(&gate, "*", here, &FORM.replace("reader", "nobody"))), denied);
+    }
+
+    #[test]
+    fn sessions_have_a_name_and_a_duration_within_bounds() {
+        for (more, ok) in [
+            ("&DurationSeconds=900", true),
+            ("&DurationSeconds=899", false),
+            ("&DurationSeconds=43201", false),
+            ("&RoleSessionName=a:b", false),
+            ("&RoleSessionName=x", false),
+            ("&ExternalId=x", false),
+        ] {
+            let answer = ask(&Gate::default(), "*", |_| json!({}), &format!("{FORM}{more}"));
+            assert_eq!(answer.is_ok(), ok, "{more}: {answer:?}");
+        }
+    }
+
+    #[test]
+    fn a_sessions_credentials_need_their_token_and_expire() {
+        let gate = Gate::default();
+        let expires = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1);
+        let principal = Principal {
+            account: "000000000001".into(),
+            arn: "arn:aws:sts::000000000001:assumed-role/reader/run-1".into(),
+            policy: None,
+            role: None,
+            sandbox: None,
+            function: None,
+        };
+        let session = gate.identities.issue_session(principal, expires);
+        let key = &session.credentials.access_key_id;
+        let who = |token, now| gate.identities.authenticate(key, token, now).map(drop);
+        let (token, early) = (Some(session.token.as_str()), Timestamp::UNIX_EPOCH);
+        assert_eq!(who(token, early), Ok(()));
+        assert_eq!(who(None, early), Err(InvalidCredentials::Unknown));
+        assert_eq!(who(Some("another"), early), Err(InvalidCredentials::Unknown));
+        assert_eq!(who(token, expires), Err(InvalidCredentials::Expired));
+    }
+}
