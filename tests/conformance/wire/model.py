@@ -26,7 +26,6 @@ FRAME = {"requestId", "ResponseMetadata"}
 
 # (service, operation, "sends" or "sees") to {member: first test}
 seen = defaultdict(dict)
-problems = []
 
 
 def members(shape, prefix=""):
@@ -80,7 +79,6 @@ def _sent(params, model, **_):
 def _received(http_response, parsed, model, **_):
     where = f"{model.service_model.service_name}:{model.name}"
     found = list(_check(http_response, parsed, model))
-    problems.extend(f"{where}: {problem}" for problem in found)
     assert not found, f"{where}: " + "; ".join(found)
     if http_response.status_code < 300:
         _remember(model, "sees", parsed, model.output_shape)

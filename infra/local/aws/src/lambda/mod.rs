@@ -292,3 +292,44 @@ impl Lambda {
         format!("00000000-0000-4000-8000-{:012}", state.next)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nothing;
+
+    impl Runner for Nothing {
+        fn start<'a>(
+            &'a self,
+            _: &'a FunctionConfig,
+            _: Credentials,
+        ) -> BoxFuture<'a, Result<Box<dyn Sandbox>, FunctionError>> {
+            Box::pin(async { Err(FunctionError::new("Runtime.Unknown", "nothing runs here")) })
+        }
+    }
+
+    #[test]
+    fn a_function_is_found_by_each_of_its_names_and_by_no_part_of_one() {
+        let clock = Clock::virtual_time(jiff::Timestamp::UNIX_EPOCH);
+        let lambda = Lambda::new(clock, Arc::default(), Arc::new(Nothing), Latency::default());
+        let arn = "arn:aws:lambda:eu-central-1:012345678901:function:start";
+        lambda.deploy(FunctionConfig {
+            name: "start".into(),
+            arn: arn.into(),
+            account: "012345678901".into(),
+            role: "arn:aws:iam::012345678901:role/start".into(),
+            policy: Arc::default(),
+            environment: BTreeMap::new(),
+            timeout: Duration::from_secs(3),
+            memory_mib: 128,
+            binary: "start".into(),
+        });
+        for name in ["start", arn, "012345678901:function:start"] {
+            assert!(lambda.function(name).is_some(), "{name}");
+            assert!(lambda.function(&format!("{name}:$LATEST")).is_some(), "{name}:$LATEST");
+            assert!(lambda.function(&format!("{name}er")).is_none(), "{name}er");
+        }
+        assert!(lambda.function("012345678901:function").is_none());
+    }
+}

@@ -126,3 +126,33 @@ fn s3(request: &Request) -> &'static str {
         _ => "Other",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Body;
+
+    fn protocol(authorization: Option<&str>) -> Result<Protocol, ApiError> {
+        let mut request = http::Request::new(Body::empty());
+        if let Some(value) = authorization {
+            request.headers_mut().insert("authorization", value.parse().unwrap());
+        }
+        Target::protocol_of(&request)
+    }
+
+    #[test]
+    fn a_service_that_is_not_simulated_is_named_and_an_unsigned_request_is_not_mistaken_for_one() {
+        let signed = |service: &str| {
+            format!(
+                "AWS4-HMAC-SHA256 Credential=AKIA/20261121/eu-central-1/{service}/aws4_request, Signature=0"
+            )
+        };
+        assert_eq!(protocol(Some(&signed("ec2"))), Ok(Protocol::Query));
+        let unknown = protocol(Some(&signed("dynamodb"))).unwrap_err();
+        assert_eq!((unknown.status, unknown.code.as_str()), (400, "UnknownOperationException"));
+        assert!(unknown.message.contains("dynamodb"));
+        for unsigned in [None, Some("Bearer x"), Some("AWS4-HMAC-SHA256 Credential=AKIA")] {
+            assert_eq!(protocol(unsigned).unwrap_err().code, "MissingAuthenticationToken");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+"""The check itself: what is not AWS's is found."""
+
+import xml.etree.ElementTree as XmlTree
+
+import botocore.session
+
+import model
+
+
+def shape(service, operation):
+    return botocore.session.get_session().get_service_model(service).operation_model(operation).output_shape
+
+
+def test_a_json_member_that_aws_has_not_is_found():
+    of = shape("organizations", "ListRoots")
+    assert list(model._json({"Roots": [{"Id": "r-ab12"}]}, of, "it")) == []
+    [problem] = model._json({"Roots": [{"Id": "r-ab12", "Path": "x"}]}, of, "it")
+    assert problem == "it.Roots[] has a member that AWS's has not: Path"
+    [problem] = model._json({"Roots": {"Id": "r-ab12"}}, of, "it")
+    assert "is not a list" in problem
+
+
+def test_an_xml_element_that_aws_has_not_is_found():
+    of = shape("ec2", "DescribeDeclarativePoliciesReports")
+
+    def problems(text):
+        return list(model._xml(XmlTree.fromstring(f"<x>{text}</x>"), of, "it"))
+
+    assert problems("<requestId>1</requestId><reportSet><item><reportId>p-1</reportId></item></reportSet>") == []
+    assert len(problems("<reportSet><item><reason>x</reason></item></reportSet>")) == 1
+    assert len(problems("<reportSet><member/></reportSet>")) == 1
+    assert len(problems("<reports/>")) == 1
+
+
+def test_a_value_of_another_type_or_vocabulary_is_found():
+    of = shape("stepfunctions", "DescribeExecution")
+    arn = "arn:aws:states:eu-central-1:012345678901:execution:m:n"
+    value = {"executionArn": arn, "stateMachineArn": arn, "status": "DONE", "startDate": "yesterday"}
+    problems = list(model._value(value, of, "it"))
+    assert len(problems) == 2 and "none of AWS's values" in problems[0] and "timestamp" in problems[1]
+    assert list(model._value({}, of, "it"))[0] == "it lacks its member executionArn"
