@@ -4,10 +4,6 @@ use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
-/// Packages that have functions. `muster` is built along, so that all share their dependencies'
-/// features and nothing large is compiled twice.
-const PACKAGES: [&str; 3] = ["muster", "declarative-policies-report", "sweep"];
-
 /// Why the binaries were not built.
 #[derive(Debug, thiserror::Error)]
 #[error("the functions' binaries cannot be built: {0}")]
@@ -21,15 +17,14 @@ pub async fn build(root: &Path) -> Result<PathBuf, NotBuilt> {
     let folder = own.ancestors().skip(1).find(|it| it.file_name().is_none_or(|name| name != "deps"));
     let folder = folder.unwrap_or(root).to_owned();
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root).args(["build", "--quiet", "--bins"]);
+    // The whole workspace, as the tests are built: its dependencies then have the same features, and
+    // nothing large is compiled twice.
+    command.current_dir(root).args(["build", "--quiet", "--workspace", "--bins"]);
     if let Some(target) = folder.parent() {
         command.arg("--target-dir").arg(target);
     }
     if folder.file_name().is_some_and(|name| name == "release") {
         command.arg("--release");
-    }
-    for package in PACKAGES {
-        command.args(["--package", package]);
     }
     let status = command.status().await.map_err(|error| NotBuilt(format!("cargo: {error}")))?;
     match status.success() {
