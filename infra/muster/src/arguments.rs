@@ -113,6 +113,10 @@ pub(crate) struct Up {
     /// Port on 127.0.0.1.
     #[arg(long, default_value_t = 4566)]
     pub port: u16,
+    /// Write what the functions read from their environment to this file, as
+    /// `cargo lambda watch --env-file` takes it.
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Option<PathBuf>,
     #[command(flatten)]
     pub simulation: Simulation,
 }

@@ -1,6 +1,9 @@
 //! `muster up`: the simulated AWS behind one address.
 
+use std::collections::BTreeMap;
+
 use local_aws::iam::Credentials;
+use local_aws::lambda::FunctionConfig;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::Up;
@@ -15,24 +18,58 @@ pub(crate) fn main(arguments: &Up) -> Done {
     local::runtime(simulation, Pace::Steady)?.block_on(async {
         let local = Local::start(simulation, Pace::Steady, SPEED, Some(arguments.port)).await?;
         let endpoint = local.endpoint.as_ref().map(local_endpoint::Endpoint::url).unwrap_or_default();
-        let Credentials { access_key_id, secret_access_key } = Credentials::administrator();
+        let caller = caller(endpoint);
+        if let Some(path) = &arguments.env_file {
+            let functions = local.stack.aws.lambda().functions();
+            let variables = variables(functions.iter().map(AsRef::as_ref))?;
+            let lines = caller.iter().map(|(name, value)| (*name, value.as_str())).chain(variables);
+            // In quotes, for some hold a `=` themselves.
+            let text: String = lines.map(|(name, value)| format!("{name}='{value}'\n")).collect();
+            std::fs::write(path, text).map_err(Problem::file(path))?;
+        }
+        let exports: String = caller.iter().map(|(name, value)| format!("export {name}={value}\n")).collect();
         let machine = local.stack.output(crate::client::REPORT_MACHINE);
         view::say(&format!(
             "The stack {stack} is deployed in a simulated AWS, which nothing but this machine reaches.\n\n\
-             export AWS_ENDPOINT_URL={endpoint}\n\
-             export AWS_ACCESS_KEY_ID={access_key_id}\n\
-             export AWS_SECRET_ACCESS_KEY={secret_access_key}\n\
-             export AWS_REGION={region}\n\
-             export AWS_DEFAULT_REGION={region}\n\n\
+             {exports}\n\
              aws stepfunctions start-execution --state-machine-arn {machine}\n\
              cargo muster status\n\n\
              Objects of its buckets are files in {out}. End it with Ctrl-C.",
             stack = local::STACK,
-            region = local::REGION,
             out = simulation.out.display(),
         ));
         ended().await.map_err(|error| Problem::other(error.to_string()))
     })
+}
+
+/// What an SDK or the AWS CLI needs to call this AWS. The CLI's first version and boto3 read the
+/// Region's older name only.
+fn caller(endpoint: String) -> [(&'static str, String); 5] {
+    let Credentials { access_key_id, secret_access_key } = Credentials::administrator();
+    [
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("AWS_ACCESS_KEY_ID", access_key_id),
+        ("AWS_SECRET_ACCESS_KEY", secret_access_key),
+        ("AWS_REGION", local::REGION.to_owned()),
+        ("AWS_DEFAULT_REGION", local::REGION.to_owned()),
+    ]
+}
+
+/// The variables of all functions together. An empty one is its default, and is left out.
+fn variables<'a>(functions: impl Iterator<Item = &'a FunctionConfig>) -> Done<BTreeMap<&'a str, &'a str>> {
+    let mut variables = BTreeMap::new();
+    for (name, value) in functions.flat_map(|function| &function.environment) {
+        if value.is_empty() {
+            continue;
+        }
+        let other = variables.insert(name.as_str(), value.as_str()).filter(|other| other != value);
+        if let Some(other) = other {
+            return Err(Problem::other(format!(
+                "{name} is {value} for one function and {other} for another: one file cannot hold both"
+            )));
+        }
+    }
+    Ok(variables)
 }
 
 /// Waits for Ctrl-C, or to be told to end: the functions' processes end with this one only when it

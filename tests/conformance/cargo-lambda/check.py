@@ -1,0 +1,143 @@
+"""Runs every binary under `cargo lambda watch`, on what `muster up` serves, and checks its answers."""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+EVENTS = pathlib.Path("tests/events")
+KIND = "declarative-policies-report"
+# The events' own bucket, which this stack may then have reports delivered to.
+BUCKETS = "MUSTER_REPORT_BUCKET_ARNS='arn:aws:s3:::evidence-012345678901'\n"
+
+# What each event comes to in an organization that knows nothing of the run it speaks of, in this
+# order: members of the answer, or the name of the error and a part of its text.
+EXPECTED = {
+    f"{KIND}-start": {"next": "done", "result.wouldStart": False, "item": "ou-ab12-c3d4e5f6"},
+    f"{KIND}-start.resume": ("InvalidRequest", "no run 20261120T063000Z-9f86d081 to resume"),
+    f"{KIND}-status": ("Gone", "p-0123456789"),
+    f"{KIND}-parse": ("Incomplete", "no record"),
+    f"{KIND}-cancel": {"next": "failed", "failure.error": "Overdue"},
+    "sweep": {"seen": 0, "closed": 0, "left": 0},
+}
+
+
+@contextlib.contextmanager
+def running(command, **options):
+    """A process in a group of its own, which is ended as a whole."""
+    process = subprocess.Popen(command, start_new_session=True, **options)
+    try:
+        yield process
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Emulator:
+    def __init__(self, port):
+        self._where = ["--invoke-address", "127.0.0.1", "--invoke-port", str(port)]
+
+    def invoke(self, binary, *payload):
+        """What the function answers; or the text of its error, as cargo-lambda shows it."""
+        command = ["cargo-lambda", "lambda", "invoke", *self._where, binary, *payload]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        if done.returncode == 0:
+            return json.loads(done.stdout)
+        # Lines are broken to the terminal's width, within words too where there is a hyphen.
+        said = re.sub(r"\s*\n\s*[│×]?\s*", " ", done.stderr)
+        return re.sub(r"(?<=\w)- (?=\w)", "-", said)
+
+    def ticket(self, step, ticket):
+        return self.invoke(f"{KIND}-{step}", "--data-ascii", json.dumps({"ticket": ticket}))
+
+
+def member(answer, path):
+    for name in path.split("."):
+        answer = answer[name]
+    return answer
+
+
+def check_events(emulator):
+    names = sorted(path.stem for path in EVENTS.glob("*.json"))
+    assert names == sorted(EXPECTED), f"the events are {names}"
+    for name in EXPECTED:
+        binary = name.split(".")[0]
+        answer = emulator.invoke(binary, "--data-file", str(EVENTS / f"{name}.json"))
+        if isinstance(EXPECTED[name], dict):
+            assert isinstance(answer, dict), f"{name}: {answer}"
+            found = {path: member(answer, path) for path in EXPECTED[name]}
+            assert found == EXPECTED[name], f"{name}: {answer}"
+            shown = ", ".join(f"{path} {value}" for path, value in found.items())
+        else:
+            error, text = EXPECTED[name]
+            assert f"Error: {error}" in answer and text in answer, f"{name}: {answer}"
+            shown = f"{error}: {text}"
+        print(f"{name:<42} {shown}")
+
+
+def check_job(emulator):
+    """A whole job: what each step answers is what the next one is invoked with."""
+    ticket = emulator.ticket("start", {"request": {"tags": {"team": "platform"}}})
+    polls = 0
+    while ticket["next"] == "poll":
+        polls += 1
+        assert polls < 100, ticket
+        # An hour of the simulation passes in a minute.
+        time.sleep(ticket["pollAfterSeconds"] / 60)
+        ticket = emulator.ticket("status", ticket)
+    assert ticket["next"] == "collect" and polls > 0, ticket
+    ticket = emulator.ticket("parse", ticket)
+    assert ticket["next"] == "done" and ticket["result"]["rows"] == 40 * 3 * 10, ticket
+    again = emulator.ticket("cancel", ticket)
+    assert again["next"] == "done", f"a run that has succeeded stays so: {again}"
+    swept = emulator.invoke("sweep", "--data-ascii", "{}")
+    assert swept["seen"] == 0, swept
+    print(f"a job step by step: {polls} polls, {ticket['result']['rows']} rows")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        environment = pathlib.Path(folder, "env")
+        up = [os.environ["MUSTER_BIN"], "up", "--port", "0", "--out", f"{folder}/out", "--env-file", environment]
+        up += ["--report-minutes", "2", "--accounts", "40", "--regions", "3"]
+        with running(up, stdout=subprocess.PIPE, text=True) as server:
+            for line in server.stdout:
+                if "Ctrl-C" in line:
+                    break
+            else:
+                raise SystemExit(f"muster up ended with {server.wait()}")
+            environment.write_text(environment.read_text() + BUCKETS)
+            port, log = free_port(), pathlib.Path(folder, "watch")
+            watch = ["cargo-lambda", "lambda", "watch", "--ignore-changes", "--env-file", environment]
+            watch += ["--invoke-address", "127.0.0.1", "--invoke-port", str(port)]
+            with log.open("w") as out, running(watch, stdout=out, stderr=out):
+                for _ in range(100):
+                    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                        break
+                    time.sleep(0.1)
+                else:
+                    raise SystemExit(log.read_text())
+                emulator = Emulator(port)
+                try:
+                    check_events(emulator)
+                    check_job(emulator)
+                except BaseException:
+                    print(log.read_text())
+                    raise
+            compiled = re.findall(r"Compiling (\S+)", log.read_text())
+            print(f"compiled by cargo-lambda: {compiled or 'nothing'}")
+
+
+main()
