@@ -1,5 +1,6 @@
 """`muster up` as the tests use it: a server of its own for each way it is started."""
 
+import datetime
 import os
 import re
 import shutil
@@ -11,10 +12,16 @@ import boto3
 from botocore.config import Config
 
 
+def now():
+    return datetime.datetime.now(datetime.timezone.utc)
+
+
 class Muster:
     """One simulated AWS, until it is ended."""
 
     def __init__(self, *arguments):
+        self._began = now()
+        self._speed = arguments[arguments.index("--speed") + 1]
         self.out = tempfile.mkdtemp(prefix="muster-wire-")
         self._process = subprocess.Popen(
             [os.environ["MUSTER_BIN"], "up", "--port", "0", "--out", self.out, *arguments],
@@ -50,6 +57,13 @@ class Muster:
         # Once: Organizations throttles, as AWS does.
         pages = self.client("organizations").get_paginator("list_roots").paginate()
         [self.root] = [root["Id"] for page in pages for root in page["Roots"]]
+
+    def could_be_now(self, moment):
+        """Whether the simulated clock, which begins at the real time and runs ahead of it, can
+        have shown this."""
+        second = datetime.timedelta(seconds=1)
+        latest = self._began + (now() - self._began) * float(self._speed)
+        return self._began - second <= moment <= latest + second
 
     def client(self, service, attempts=1, **config):
         """A client that tries once, so that an error is read as it came, unless told otherwise."""
