@@ -45,7 +45,7 @@ fn a_complete_report_without_an_object_is_waited_for_two_minutes_and_then_incomp
         let beginning =
             format!("s3://{}/{}/ec2_{}_{}_", report.bucket, report.prefix, report.target, report.id);
         assert!(cause.contains(&format!("no object begins with {beginning}")), "{cause}");
-        assert!(cause.contains("resume the run"), "{cause}");
+        assert!(cause.contains("resume the run with retry \"failed\""), "{cause}");
         assert_eq!(rest.stack.aws.lambda().invocations()["muster-ReportParse"], 1, "it is not repeated");
         let calls = rest.stack.aws.calls();
         let listings = calls

@@ -1,5 +1,6 @@
 //! Collecting a complete report: its object found, read, compared, and written as parts of the run.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,8 +9,8 @@ use account_status::{
 };
 use errors::JobError;
 use jiff::Timestamp;
-use models::{ErrorName, keys};
-use organizations::{AccountState, Organization};
+use models::{AccountId, ErrorName, keys};
+use organizations::{Account, AccountState, Organization};
 use runtime::{Collected, Part, RunContext};
 use serde_json::json;
 use store::{Entry, Store};
@@ -32,9 +33,13 @@ pub(crate) struct Collection<'a> {
 impl Collection<'_> {
     pub(crate) async fn collect(&self) -> Result<Collected, JobError> {
         let delivered = self.store.with_bucket(self.handle.bucket.clone());
-        let object = self.object(&delivered).await?;
-        let aws = self.reports.summary(&self.handle.report_id).await?;
-        let expected = self.expected(&aws).await?;
+        // At once: the accounts of a large organization take minutes to list.
+        let (object, aws, accounts) = tokio::try_join!(
+            self.object(&delivered),
+            self.reports.summary(&self.handle.report_id),
+            self.organization.accounts(&self.handle.target_id),
+        )?;
+        let expected = expected(accounts, &aws);
 
         let scratch = tempfile::tempdir().map_err(|error| local(&error))?;
         let table = scratch.path().join("account_status.parquet");
@@ -45,9 +50,9 @@ impl Collection<'_> {
         let name = |name: &str| keys::part(run_id, self.run.item, name);
         let summary_key = name("summary.json");
         let text = serde_json::to_vec_pretty(&summary).map_err(JobError::defect)?;
-        self.store.put(&summary_key, text).await?;
         let key = name("account_status-0.parquet");
-        let etag = self.store.put_file(&key, &table).await?;
+        let (_, etag) =
+            tokio::try_join!(self.store.put(&summary_key, text), self.store.put_file(&key, &table))?;
         let bytes = std::fs::metadata(&table).map_err(|error| local(&error))?.len();
         let gaps: serde_json::Map<_, _> =
             summary.coverage.gaps.iter().map(|(why, gap)| (why.clone(), json!(gap.count))).collect();
@@ -96,7 +101,7 @@ impl Collection<'_> {
                     return Err(JobError::new(
                         ErrorName::Incomplete,
                         format!("{several} objects could be report {report_id}: {}", keys.join(", ")),
-                        "Move away what does not belong there, then resume the run.",
+                        "Move away what does not belong there, then resume the run with retry \"failed\".",
                     ));
                 }
             }
@@ -107,28 +112,8 @@ impl Collection<'_> {
                 "report {report_id} is complete, but no object begins with s3://{}/{beginning}",
                 delivered.bucket()
             ),
-            "Look for the object and for whoever may have removed it; resume the run once it is there, or run again.",
+            "Look for the object and for whoever may have removed it. Once it is there, resume the run with retry \"failed\"; else run again.",
         ))
-    }
-
-    /// The accounts that the report should speak of. Those that are not active, and those that joined
-    /// after it was begun, are listed apart.
-    async fn expected(&self, aws: &AwsSummary) -> Result<Expected, JobError> {
-        let mut expected = Expected::default();
-        for (id, account) in self.organization.accounts(&self.handle.target_id).await? {
-            let why = match (account.state, account.joined, aws.started) {
-                (AccountState::NotActive(state), ..) => Some(state),
-                (_, Some(joined), Some(started)) if joined > started => Some("JOINED_LATER".to_owned()),
-                _ => None,
-            };
-            match why {
-                Some(why) => expected.excluded.entry(why).or_default().push(id),
-                None => {
-                    expected.accounts.insert(id);
-                }
-            }
-        }
-        Ok(expected)
     }
 
     /// Streams the object through as many passes as it needs, always the same version of it.
@@ -170,6 +155,26 @@ impl Collection<'_> {
     }
 }
 
+/// The accounts that the report should speak of. Those that are not active, and those that joined
+/// after it was begun, are listed apart.
+fn expected(accounts: BTreeMap<AccountId, Account>, aws: &AwsSummary) -> Expected {
+    let mut expected = Expected::default();
+    for (id, account) in accounts {
+        let why = match (account.state, account.joined, aws.started) {
+            (AccountState::NotActive(state), ..) => Some(state),
+            (_, Some(joined), Some(started)) if joined > started => Some("JOINED_LATER".to_owned()),
+            _ => None,
+        };
+        match why {
+            Some(why) => expected.excluded.entry(why).or_default().push(id),
+            None => {
+                expected.accounts.insert(id);
+            }
+        }
+    }
+    expected
+}
+
 fn local(error: &std::io::Error) -> JobError {
     JobError::new(
         ErrorName::Transient,
@@ -194,7 +199,7 @@ fn refused(error: ReportError) -> JobError {
         _ => (
             ErrorName::UnrecognisedLayout,
             "The raw object is kept and nothing is published. AWS documents no layout: report the header (it holds \
-             no account data) so that the reader can learn it, then resume the run with retry.",
+             no account data) so that the reader can learn it, then resume the run with retry \"failed\".",
         ),
     };
     JobError::new(name, error.to_string(), remedy)

@@ -74,7 +74,7 @@ pub(crate) fn caught(status: &str, error: Option<String>, cause: Option<String>)
         "ABORTED" => Caught {
             error: "Stopped".to_owned(),
             cause: format!(
-                "The execution was stopped{}. What it had started was cancelled. Resume the run, or start a new one.",
+                "The execution was stopped{}. What it had started was cancelled. Resume the run with retry \"failed\", or start a new one.",
                 said(cause)
             ),
         },

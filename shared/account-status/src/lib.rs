@@ -10,10 +10,12 @@
 //! 1. [`records`]: bytes to records, with positions and limits.
 //! 2. [`layout`]: the header and the first records to a place for every column.
 //! 3. [`value`]: a cell to its canonical value, or to the reason why it is unknown.
-//! 4. [`pass`]: rows to cells; a cell that comes twice is noticed exactly.
+//! 4. [`body`]: rows to cells; a cell that comes twice is noticed exactly, and then [`pass`] reads
+//!    the file again.
 //! 5. [`statistics`]: counts; [`rows`]: the rows of `account_status`.
 //! 6. [`summary`]: what is known, how much of it, and whether AWS's own summary agrees.
 
+mod body;
 mod error;
 mod layout;
 mod pass;

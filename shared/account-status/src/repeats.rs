@@ -12,6 +12,9 @@ use crate::error::ReportErrorKind;
 /// The most repeated rows or cells that are compared.
 const LIMIT: usize = 20_000;
 
+/// The most words that hold the cells' bits, 128 MiB: many times what the largest organization has.
+const WORD_LIMIT: usize = 16 * 1024 * 1024;
+
 /// Which rows and cells have been seen.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
@@ -19,6 +22,8 @@ pub(crate) struct Seen {
     rows: Vec<Vec<u64>>,
     /// Per 64 attributes and Region, 64 bits for each account.
     cells: Vec<Vec<Vec<u64>>>,
+    /// Of the cells.
+    words: usize,
 }
 
 fn at<T: Default>(list: &mut Vec<T>, index: usize) -> &mut T {
@@ -39,13 +44,23 @@ impl Seen {
     }
 
     /// Marks a cell; answers whether it had been seen.
-    pub(crate) fn cell(&mut self, account: u32, region: u32, attribute: u32) -> bool {
+    pub(crate) fn cell(
+        &mut self,
+        account: u32,
+        region: u32,
+        attribute: u32,
+    ) -> Result<bool, ReportErrorKind> {
         let block = at(&mut self.cells, attribute as usize / 64);
-        let word = at(at(block, region as usize), account as usize);
+        let accounts = at(block, region as usize);
+        self.words += (account as usize + 1).saturating_sub(accounts.len());
+        if self.words > WORD_LIMIT {
+            return Err(ReportErrorKind::TooMany { what: "cells", limit: WORD_LIMIT * 64 });
+        }
+        let word = at(accounts, account as usize);
         let bit = 1_u64 << (attribute % 64);
         let seen = *word & bit != 0;
         *word |= bit;
-        seen
+        Ok(seen)
     }
 
     pub(crate) fn has_row(&self, account: usize, region: usize) -> bool {
@@ -143,7 +158,8 @@ mod tests {
             for region in [0, 7] {
                 assert!(!seen.row(account, region) && seen.row(account, region));
                 for attribute in [0, 63, 64, 200] {
-                    assert!(!seen.cell(account, region, attribute) && seen.cell(account, region, attribute));
+                    assert!(!seen.cell(account, region, attribute).unwrap());
+                    assert!(seen.cell(account, region, attribute).unwrap());
                 }
             }
         }
@@ -151,6 +167,19 @@ mod tests {
             seen.has_row(63, 7) && !seen.has_row(62, 7) && !seen.has_row(63, 6) && !seen.has_row(9_999, 99)
         );
         assert!(seen.has_cell(65, 0, 64) && !seen.has_cell(65, 0, 65) && !seen.has_cell(65, 9, 64));
+    }
+
+    #[test]
+    fn more_cells_than_memory_is_kept_for_are_refused() {
+        let mut seen = Seen::default();
+        let of_one_region = |region| (region, u32::try_from(WORD_LIMIT / 100).unwrap());
+        let refused = (0..128).map(of_one_region).find_map(|(region, account)| {
+            let error = seen.cell(account, region, 0).err()?;
+            Some((region, error))
+        });
+        let Some((99..=100, ReportErrorKind::TooMany { what: "cells", .. })) = refused else {
+            panic!("{refused:?}");
+        };
     }
 
     #[test]
