@@ -31,20 +31,19 @@ pub fn call(
     }
     match operation {
         "DescribeOrganization" => Ok(json!({"Organization": describe(organization)})),
-        "ListRoots" => page(settings, body, "Roots", vec![root(organization)]),
-        "ListAccounts" => {
-            let all = organization.accounts.iter().map(|it| account(organization, settings, it)).collect();
-            page(settings, body, "Accounts", all)
-        }
+        "ListRoots" => page(settings, body, "Roots", std::iter::once(organization), root),
+        "ListAccounts" => page(settings, body, "Accounts", organization.accounts.iter(), |it| {
+            account(organization, settings, it)
+        }),
         "ListAccountsForParent" => {
             let parent = parent(organization, body)?;
             let children = organization.accounts.iter().filter(|it| it.parent == parent);
-            page(settings, body, "Accounts", children.map(|it| account(organization, settings, it)).collect())
+            page(settings, body, "Accounts", children, |it| account(organization, settings, it))
         }
         "ListOrganizationalUnitsForParent" => {
             let parent = parent(organization, body)?;
             let children = organization.units.iter().filter(|it| it.parent == parent);
-            page(settings, body, "OrganizationalUnits", children.map(|it| unit(organization, it)).collect())
+            page(settings, body, "OrganizationalUnits", children, |it| unit(organization, it))
         }
         "DescribeAccount" => {
             let id = text(body, "AccountId")?;
@@ -61,16 +60,17 @@ pub fn call(
                 delegated.any(|(it, of)| it == id && service.is_none_or(|service| service == of))
             };
             let delegated = organization.accounts.iter().filter(|it| is_delegated(&it.id));
-            let shown = delegated.map(|it| administrator_of(organization, settings, it)).collect();
-            page(settings, body, "DelegatedAdministrators", shown)
+            page(settings, body, "DelegatedAdministrators", delegated, |it| {
+                administrator_of(organization, settings, it)
+            })
         }
-        "ListAWSServiceAccessForOrganization" => {
-            let trusted = organization
-                .trusted
-                .iter()
-                .map(|it| json!({"ServicePrincipal": it, "DateEnabled": 1_700_000_000}));
-            page(settings, body, "EnabledServicePrincipals", trusted.collect())
-        }
+        "ListAWSServiceAccessForOrganization" => page(
+            settings,
+            body,
+            "EnabledServicePrincipals",
+            organization.trusted.iter(),
+            |it| json!({"ServicePrincipal": it, "DateEnabled": 1_700_000_000}),
+        ),
         other => Err(error("UnknownOperationException", &format!("{other} is not simulated"))),
     }
 }
@@ -158,7 +158,13 @@ fn text<'a>(body: &'a Value, name: &str) -> Result<&'a str, ApiError> {
 }
 
 /// One page of a list. With empty pages on, every other page holds nothing and carries a token.
-fn page(settings: &Settings, body: &Value, member: &str, all: Vec<Value>) -> Result<Value, ApiError> {
+fn page<T>(
+    settings: &Settings,
+    body: &Value,
+    member: &str,
+    all: impl Iterator<Item = T>,
+    show: impl Fn(T) -> Value,
+) -> Result<Value, ApiError> {
     let size = match body.get("MaxResults").map(Value::as_u64) {
         None => PAGE,
         Some(Some(size @ 1..=20)) => usize::try_from(size).unwrap_or(PAGE),
@@ -173,12 +179,13 @@ fn page(settings: &Settings, body: &Value, member: &str, all: Vec<Value>) -> Res
     let invalid = || error("InvalidInputException", "You provided invalid values: INVALID_NEXT_TOKEN");
     let (from, kind) = token.split_once('-').ok_or_else(invalid)?;
     let from: usize = from.parse().map_err(|_| invalid())?;
-    if settings.empty_pages && kind == "full" && from < all.len() {
+    let mut rest = all.skip(from).peekable();
+    if settings.empty_pages && kind == "full" && rest.peek().is_some() {
         return Ok(json!({member: [], "NextToken": format!("{from}-next")}));
     }
-    let items: Vec<Value> = all.iter().skip(from).take(size).cloned().collect();
+    let items: Vec<Value> = rest.by_ref().take(size).map(show).collect();
     let mut answer = json!({member: items});
-    if from + size < all.len() {
+    if rest.peek().is_some() {
         answer["NextToken"] = json!(format!("{}-full", from + size));
     }
     Ok(answer)
