@@ -15,7 +15,7 @@ use runtime::{Collected, Part, RunContext};
 use serde_json::json;
 use store::{Entry, Store};
 
-use crate::job::Handle;
+use crate::handle::Handle;
 use crate::reports::Reports;
 
 /// How often, and how long apart, the bucket is asked for an object that is not there yet.

@@ -10,78 +10,26 @@ use models::{
     keys,
 };
 use organizations::Organization;
-use runtime::environment::{BUCKET, BUCKET_OWNER};
-use runtime::identity::MANAGEMENT_READ_ROLE_ARN;
 use runtime::{
-    Cancelled, Collected, Environment, Found, Identity, InvalidEnvironment, Job, PollSchedule, Progress,
-    RunContext, Started, Variable,
+    Cancelled, Collected, Environment, Found, InvalidEnvironment, Job, PollSchedule, Progress, RunContext,
+    Started,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 use store::{Records, Store};
 
 use crate::collection::Collection;
+use crate::config::Config;
+use crate::handle::Handle;
 use crate::reports::{Cancel, DryRun, Order, Report, Reports, Start, Status};
 use crate::request::Request;
-
-// --- configuration -------------------------------------------------------------------------------
-
-const REPORT_BUCKET_ARNS: Variable = Variable {
-    name: "MUSTER_REPORT_BUCKET_ARNS",
-    default: Some(""),
-    description: "ARNs of other buckets, separated by commas, that a request may have its report delivered to.",
-};
-
-const DEFAULT_TARGET: Variable = Variable {
-    name: "MUSTER_DEFAULT_TARGET",
-    default: Some(""),
-    description: "Root, organizational unit or account of requests without targetId; empty: the organization's root.",
-};
-
-const ORGANIZATIONS_RATE_SHARE: Variable = Variable {
-    name: "MUSTER_ORGANIZATIONS_RATE_SHARE",
-    default: Some("0.5"),
-    description: "Part of AWS's request rates of Organizations that Muster may use, 0.01 to 1.",
-};
-
-/// What the functions of this kind read from their environment.
-pub const VARIABLES: [Variable; 6] = [
-    BUCKET,
-    BUCKET_OWNER,
-    REPORT_BUCKET_ARNS,
-    DEFAULT_TARGET,
-    ORGANIZATIONS_RATE_SHARE,
-    MANAGEMENT_READ_ROLE_ARN,
-];
-
-// --- job -----------------------------------------------------------------------------------------
-
-/// What the report's steps hand on to each other.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Handle {
-    pub report_id: ReportId,
-    pub target_id: TargetId,
-    pub bucket: BucketName,
-    /// What AWS was told the key begins with.
-    pub prefix: KeyPrefix,
-    pub since: Timestamp,
-    /// Whether Describe has shown it: what was seen and is no longer there is gone.
-    #[serde(default)]
-    pub seen: bool,
-}
 
 /// The EC2 declarative policies report.
 #[derive(Debug)]
 pub struct DeclarativePoliciesReport {
     reports: Reports,
     aws: SdkConfig,
-    /// Who reads the organization, and at which part of AWS's request rates.
-    reader: Identity,
-    rate_share: f64,
-    store: Store,
-    report_buckets: Vec<BucketName>,
-    default_target: Option<TargetId>,
+    config: Config,
 }
 
 impl Job for DeclarativePoliciesReport {
@@ -95,30 +43,20 @@ impl Job for DeclarativePoliciesReport {
     type Handle = Handle;
 
     fn new(environment: &Environment) -> Result<Self, InvalidEnvironment> {
-        let share: RateShare = environment.get(&ORGANIZATIONS_RATE_SHARE)?;
-        let target: Vec<TargetId> = environment.list(&DEFAULT_TARGET)?;
         Ok(Self {
             reports: Reports::new(Ec2::new(&environment.aws)),
             aws: environment.aws.clone(),
-            reader: Identity::reader(environment)?,
-            rate_share: share.0,
-            store: environment.store()?,
-            report_buckets: environment
-                .list(&REPORT_BUCKET_ARNS)?
-                .into_iter()
-                .map(|BucketArn(name)| name)
-                .collect(),
-            default_target: target.into_iter().next(),
+            config: Config::new(environment)?,
         })
     }
 
     fn store(&self) -> &Store {
-        &self.store
+        &self.config.store
     }
 
     fn check(&self, request: &Request) -> Result<(), JobError> {
         let bucket = self.bucket(request);
-        if bucket != self.store.bucket() && !self.report_buckets.contains(bucket) {
+        if bucket != self.config.store.bucket() && !self.config.report_buckets.contains(bucket) {
             return Err(JobError::new(
                 ErrorName::InvalidRequest,
                 format!("bucket {bucket} is not one that this stack may have reports delivered to"),
@@ -127,7 +65,7 @@ impl Job for DeclarativePoliciesReport {
         }
         let below_raw = |prefix: &KeyPrefix| prefix.as_str() == "raw" || prefix.as_str().starts_with("raw/");
         match &request.s3_prefix {
-            Some(prefix) if bucket == self.store.bucket() && !below_raw(prefix) => Err(JobError::new(
+            Some(prefix) if bucket == self.config.store.bucket() && !below_raw(prefix) => Err(JobError::new(
                 ErrorName::InvalidRequest,
                 format!("s3Prefix {prefix} is outside raw/, where the stack's bucket takes reports"),
                 "Leave s3Prefix out, or let it begin with raw/.",
@@ -138,7 +76,7 @@ impl Job for DeclarativePoliciesReport {
 
     async fn resolve(&self, run: &RunId, request: &mut Request) -> Result<(), JobError> {
         if request.target_id.is_none() {
-            request.target_id = Some(match &self.default_target {
+            request.target_id = Some(match &self.config.default_target {
                 Some(target) => target.clone(),
                 None => TargetId::Root(self.organization(run).await?.root().await?),
             });
@@ -253,7 +191,7 @@ impl Job for DeclarativePoliciesReport {
         let collection = Collection {
             reports: &self.reports,
             organization: &self.organization(run.run_id).await?,
-            store: &self.store,
+            store: &self.config.store,
             run,
             handle,
         };
@@ -293,12 +231,12 @@ impl Job for DeclarativePoliciesReport {
 impl DeclarativePoliciesReport {
     /// A reader of the organization for one run.
     async fn organization(&self, run: &RunId) -> Result<Organization, JobError> {
-        let config = self.reader.config(&self.aws, run).await?;
-        Ok(Organization::new(OrganizationsClient::new(&config), self.rate_share))
+        let config = self.config.reader.config(&self.aws, run).await?;
+        Ok(Organization::new(OrganizationsClient::new(&config), self.config.rate_share))
     }
 
     fn bucket<'a>(&'a self, request: &'a Request) -> &'a BucketName {
-        request.s3_bucket.as_ref().unwrap_or_else(|| self.store.bucket())
+        request.s3_bucket.as_ref().unwrap_or_else(|| self.config.store.bucket())
     }
 
     /// What this run's reports lie under, before the run's id.
@@ -387,7 +325,9 @@ impl DeclarativePoliciesReport {
             .collect();
         finished.sort_by_key(|(report, _)| std::cmp::Reverse(report.ended));
         for (report, run_id) in finished {
-            let Some(record) = Records::new(&self.store).load(&run_id, run.item).await? else { continue };
+            let Some(record) = Records::new(&self.config.store).load(&run_id, run.item).await? else {
+                continue;
+            };
             let ours = record.value.handle().and_then(|handle| Handle::deserialize(handle).ok());
             let Some(handle) = ours.filter(|handle| handle.report_id == report.id) else { continue };
             return Ok(Some(match record.value.outcome() {
@@ -416,34 +356,4 @@ fn target(request: &Request) -> Result<&TargetId, JobError> {
 
 fn waiting_for(report: &Report) -> WaitingFor {
     WaitingFor { id: Some(report.id.to_string()), target: Some(report.target.clone()), since: report.started }
-}
-
-/// A bucket, by its ARN.
-struct BucketArn(BucketName);
-
-impl std::str::FromStr for BucketArn {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let name = text.strip_prefix("arn:").and_then(|rest| rest.split_once(":s3:::")).map(|(_, name)| name);
-        match name.map(str::parse) {
-            Some(Ok(name)) => Ok(Self(name)),
-            Some(Err(error)) => Err(error.to_string()),
-            None => Err(format!("{text:?} is not the ARN of a bucket (arn:aws:s3:::NAME)")),
-        }
-    }
-}
-
-/// A part of AWS's request rates.
-struct RateShare(f64);
-
-impl std::str::FromStr for RateShare {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.parse() {
-            Ok(share) if (0.01..=1.0).contains(&share) => Ok(Self(share)),
-            _ => Err("is not a number from 0.01 to 1"),
-        }
-    }
 }

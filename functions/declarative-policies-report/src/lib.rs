@@ -9,9 +9,13 @@
 //! * [`DeclarativePoliciesReport`]: the job.
 
 mod collection;
+mod config;
+mod handle;
 mod job;
 mod reports;
 mod request;
 
-pub use job::{DeclarativePoliciesReport, Handle, VARIABLES};
+pub use config::VARIABLES;
+pub use handle::Handle;
+pub use job::DeclarativePoliciesReport;
 pub use request::Request;

@@ -67,22 +67,25 @@ pub(crate) fn time(event: &Value) -> Option<Timestamp> {
 
 /// Why the run is over, in the words of a Catch; `None` while it runs or when it succeeded.
 pub(crate) fn caught(status: &str, error: Option<String>, cause: Option<String>) -> Option<Caught> {
-    let said = |cause: Option<String>| {
-        cause.filter(|cause| !cause.is_empty()).map(|it| format!(": {it}")).unwrap_or_default()
-    };
+    let cause = cause.unwrap_or_default();
     Some(match status {
-        "ABORTED" => Caught {
-            error: "Stopped".to_owned(),
-            cause: format!(
-                "The execution was stopped{}. What it had started was cancelled. Resume the run with retry \"failed\", or start a new one.",
-                said(cause)
-            ),
-        },
+        "ABORTED" => {
+            let why = match cause.trim_end_matches('.') {
+                "" => String::new(),
+                why => format!(": {why}"),
+            };
+            Caught {
+                error: "Stopped".to_owned(),
+                cause: format!(
+                    "The execution was stopped{why}. What it had started was cancelled. Resume the run with retry \"failed\", or start a new one."
+                ),
+            }
+        }
         "TIMED_OUT" => Caught {
             error: "States.Timeout".to_owned(),
             cause: "The execution reached the state machine's own TimeoutSeconds, which is beyond every deadline.".to_owned(),
         },
-        "FAILED" => Caught { error: error.unwrap_or_else(|| "Failed".to_owned()), cause: cause.unwrap_or_default() },
+        "FAILED" => Caught { error: error.unwrap_or_else(|| "Failed".to_owned()), cause },
         _ => return None,
     })
 }
@@ -100,7 +103,7 @@ mod tests {
                 "stateMachineArn": "arn:aws:states:eu-central-1:012345678901:stateMachine:m",
                 "name": "n", "status": status, "startDate": 1_795_242_600_123_i64, "stopDate": 1_795_242_601_000_i64,
                 "input": "{\"targetId\":\"r-ab12\"}", "inputDetails": {"included": true},
-                "output": null, "outputDetails": null, "error": "Enough", "cause": "by hand",
+                "output": null, "outputDetails": null, "error": "Enough", "cause": "by hand.",
             },
         })
     }
@@ -110,7 +113,7 @@ mod tests {
         let ended = Ended::read(&event("ABORTED")).unwrap();
         assert_eq!(ended.input, Some(json!({"targetId": "r-ab12"})));
         assert_eq!(ended.caught.error, "Stopped");
-        assert!(ended.caught.cause.contains("by hand"));
+        assert!(ended.caught.cause.starts_with("The execution was stopped: by hand. What"));
         let payload = ended.cancel_payload().unwrap();
         assert_eq!(payload["execution"]["startTime"], "2026-11-21T06:30:00.123Z");
     }

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use models::{AccountId, Coverage, Region};
 
-use crate::error::{ReportErrorKind, clip};
+use crate::error::{Position, ReportErrorKind, clip};
+use crate::evidence::{Evidence, Subject};
 use crate::layout::{Grain, Layout};
-use crate::pass::{Evidence, Subject};
 use crate::places::{Accounts, Attributes, Regions};
-use crate::records::{Position, Record};
+use crate::records::Record;
 use crate::repeats::{Key, Repeats, Seen};
 use crate::rows::{Constants, Place, Rows};
 use crate::statistics::{Counted, Statistics};

@@ -2,7 +2,22 @@
 
 use std::fmt;
 
-use crate::records::Position;
+/// Where a record begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Position {
+    /// Counts from 1.
+    pub line: u64,
+    /// Counts from 0.
+    pub byte: u64,
+    /// Counts from 1; the header is the first.
+    pub record: u64,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {} (byte {}, record {})", self.line, self.byte, self.record)
+    }
+}
 
 /// What is wrong with the file as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]

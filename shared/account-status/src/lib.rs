@@ -17,6 +17,7 @@
 
 mod body;
 mod error;
+mod evidence;
 mod layout;
 mod pass;
 mod places;
@@ -29,8 +30,9 @@ mod summary;
 mod value;
 
 pub use error::{ReportError, ReportErrorKind};
+pub use evidence::{Evidence, Subject};
 pub use layout::{Grain, Layout};
-pub use pass::{Evidence, Next, Pass, Subject};
+pub use pass::{Next, Pass};
 pub use rows::{COLUMNS, TABLE};
 pub use summary::{
     AttributeSummary, AwsAttribute, AwsSummary, Compared, Expected, Listed, RegionCount, Summary, ValueCount,

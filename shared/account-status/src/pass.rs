@@ -2,44 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-use models::{AccountId, Coverage, Region};
-
 use crate::body::{Body, Stage};
-use crate::error::{ReportError, ReportErrorKind};
+use crate::error::{Position, ReportError, ReportErrorKind};
+use crate::evidence::{Evidence, Subject};
 use crate::layout::{Layout, Sample};
-use crate::records::{Position, Record, Records};
-use crate::repeats::{Repeats, Seen};
-use crate::statistics::Statistics;
-
-/// Whose evidence it is.
-#[derive(Debug, Clone)]
-pub struct Subject {
-    /// The object or file, for messages.
-    pub object: String,
-    pub run_id: String,
-    /// When the report was made.
-    pub observed_at: Option<Timestamp>,
-}
-
-/// What a file says.
-#[derive(Debug)]
-pub struct Evidence {
-    pub layout: Layout,
-    /// Records under the header.
-    pub records: u64,
-    /// Rows of the table.
-    pub rows: u64,
-    pub(crate) accounts: Vec<AccountId>,
-    pub(crate) regions: Vec<Region>,
-    pub(crate) attributes: Vec<String>,
-    pub(crate) seen: Seen,
-    pub(crate) statistics: Statistics,
-    /// What could not be read, before anybody has said what was expected.
-    pub(crate) gaps: Coverage,
-    /// Rows or cells that came more than once.
-    pub repeated: u64,
-}
+use crate::records::{Record, Records};
+use crate::repeats::Repeats;
 
 /// What follows the end of a pass.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use std::fmt;
 
 use csv_core::{ReadRecordResult, Reader};
 
-use crate::error::{ReportError, ReportErrorKind};
+use crate::error::{Position, ReportError, ReportErrorKind};
 use crate::quotes::Quotes;
 
 /// The largest cell.
@@ -21,23 +21,6 @@ const CELLS_LIMIT: usize = 16 * 1024;
 
 /// The longest beginning by which a file is told to be something else.
 const MARK: usize = 4;
-
-/// Where a record begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Position {
-    /// Counts from 1.
-    pub line: u64,
-    /// Counts from 0.
-    pub byte: u64,
-    /// Counts from 1; the header is the first.
-    pub record: u64,
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {} (byte {}, record {})", self.line, self.byte, self.record)
-    }
-}
 
 /// One record's cells.
 #[derive(Debug, Clone, Copy)]

@@ -7,8 +7,8 @@ use models::{AccountId, Complete, Coverage};
 use serde::Serialize;
 
 use crate::error::clip;
+use crate::evidence::Evidence;
 use crate::layout::{Grain, canonical_name};
-use crate::pass::Evidence;
 use crate::statistics::{Attribute, Standing};
 use crate::value::{self, Reading, Unknown};
 

@@ -4,6 +4,7 @@
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::Object as S3Object;
 use bytes::Bytes;
@@ -112,12 +113,16 @@ impl Store {
         self.put_stream(key, stream).await
     }
 
-    async fn put_stream(&self, key: &str, stream: ByteStream) -> Result<String, JobError> {
+    fn put_object(&self, key: &str) -> PutObjectFluentBuilder {
         self.client
             .put_object()
             .bucket(self.bucket.as_str())
             .expected_bucket_owner(self.owner.as_str())
             .key(key)
+    }
+
+    async fn put_stream(&self, key: &str, stream: ByteStream) -> Result<String, JobError> {
+        self.put_object(key)
             .body(stream)
             .send()
             .await
@@ -130,16 +135,8 @@ impl Store {
     pub async fn create(&self, key: &str, bytes: impl Into<Bytes>) -> Result<Create, JobError> {
         let bytes = bytes.into();
         for _ in 0..CONFLICT_ATTEMPTS {
-            let answer = self
-                .client
-                .put_object()
-                .bucket(self.bucket.as_str())
-                .expected_bucket_owner(self.owner.as_str())
-                .key(key)
-                .if_none_match("*")
-                .body(ByteStream::from(bytes.clone()))
-                .send()
-                .await;
+            let answer =
+                self.put_object(key).if_none_match("*").body(ByteStream::from(bytes.clone())).send().await;
             match answer {
                 Ok(output) => return Ok(Create::Created { etag: output.e_tag.unwrap_or_default() }),
                 Err(error) if code(&error) == Some("PreconditionFailed") => match self.get(key).await? {
@@ -160,16 +157,8 @@ impl Store {
     pub async fn replace(&self, key: &str, etag: &str, bytes: impl Into<Bytes>) -> Result<Replace, JobError> {
         let bytes = bytes.into();
         for _ in 0..CONFLICT_ATTEMPTS {
-            let answer = self
-                .client
-                .put_object()
-                .bucket(self.bucket.as_str())
-                .expected_bucket_owner(self.owner.as_str())
-                .key(key)
-                .if_match(etag)
-                .body(ByteStream::from(bytes.clone()))
-                .send()
-                .await;
+            let answer =
+                self.put_object(key).if_match(etag).body(ByteStream::from(bytes.clone())).send().await;
             match answer {
                 Ok(output) => return Ok(Replace::Replaced { etag: output.e_tag.unwrap_or_default() }),
                 Err(error) if matches!(code(&error), Some("PreconditionFailed" | "NoSuchKey")) => {

@@ -18,23 +18,30 @@ pub(crate) fn main(at: &At) -> Done {
     block_on(async {
         let stack = Stack::at(at).await?;
         let mut table = view::table(["execution", "status", "started", "ended", "state", "run"]);
-        for execution in stack.executions(stack.output(REPORT_MACHINE)?, SHOWN).await? {
-            let seen = match execution.status {
-                ExecutionStatus::Running => stack.seen(&execution.arn).await?,
-                _ => None,
+        let executions = stack.executions(stack.output(REPORT_MACHINE)?, SHOWN).await?;
+        for execution in &executions {
+            let seen = stack.seen(&execution.arn).await?;
+            let of_ticket = |pointer: &str| {
+                let text = seen.as_ref().and_then(|seen| seen.ticket.pointer(pointer)?.as_str());
+                view::line(text.unwrap_or_default())
             };
-            let state = seen.as_ref().map(view::state).unwrap_or_default();
-            let run = seen.and_then(|seen| seen.ticket["runId"].as_str().map(str::to_owned));
+            let state = match (&execution.status, &seen) {
+                (ExecutionStatus::Running, Some(seen)) => view::state(seen),
+                _ => of_ticket("/failure/error"),
+            };
             table.add_row([
-                execution.name,
+                execution.name.clone(),
                 execution.status.as_str().to_owned(),
                 shown(execution.started),
                 shown(execution.stopped),
                 state,
-                run.unwrap_or_default(),
+                of_ticket("/runId"),
             ]);
         }
-        view::say(&table.to_string());
+        match executions.as_slice() {
+            [] => view::say("There is no run yet."),
+            _ => view::say(&table.to_string()),
+        }
         let open = stack.objects()?.keys(keys::OPEN, OPEN_SHOWN).await?;
         match open.as_slice() {
             [] => view::say("Nothing is open."),

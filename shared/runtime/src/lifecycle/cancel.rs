@@ -13,7 +13,7 @@ use super::collect::{advance, finish};
 use super::input::{Caught, StepInput};
 use super::request;
 use super::run::{Run, over, record_of};
-use super::start::{UNKNOWN_ITEM, run_id};
+use super::start::{draft, run_id};
 use crate::function::Invocation;
 use crate::job::{Cancelled, Job};
 
@@ -184,26 +184,8 @@ impl<J: Job> Closing<'_, J> {
         let elsewhere =
             resumed.is_some() || claimed.is_some_and(|claim| execution.as_ref() != Some(&claim.execution));
         let now = self.invocation.now();
-        let ticket = Ticket {
-            schema_version: Ticket::VERSION,
-            kind: J::KIND,
-            item: UNKNOWN_ITEM.parse().map_err(JobError::defect)?,
-            request: request::keep(self.job.store(), &run_id, request.clone()).await?,
-            run_id,
-            next: Next::Failed,
-            started_at: input.execution.as_ref().map_or(now, |execution| execution.start_time),
-            deadline: now,
-            waiting_since: now,
-            handle: None,
-            attempt: 1,
-            polls: 0,
-            poll_after_seconds: 0,
-            waiting_for: None,
-            cancellable: false,
-            execution,
-            failure: None,
-            result: None,
-        };
+        let kept = request::keep(self.job.store(), &run_id, request.clone()).await?;
+        let ticket = Ticket { next: Next::Failed, ..draft::<J>(input, run_id, kept, now)? };
         Ok(if elsewhere {
             Beginning::Elsewhere(Box::new(self.failed(ticket)))
         } else {

@@ -59,7 +59,7 @@ async fn begin<J: Job>(
         let claim = Claim { execution: execution.id.clone(), at: now };
         let holder = Records::new(job.store()).claim(&run_id, claim).await?;
         if holder.execution != execution.id {
-            let mut ticket = draft::<J>(input, run_id, Request::Inline(json!({})), now, &request)?;
+            let mut ticket = draft::<J>(input, run_id, Request::Inline(json!({})), now)?;
             ticket.next = Next::Done;
             ticket.result = Some(json!({"claimedBy": holder.execution}));
             return Ok(Begun::Over(Box::new(ticket)));
@@ -67,8 +67,9 @@ async fn begin<J: Job>(
     }
     job.resolve(&run_id, &mut request.own).await?;
     let kept = request::keep(job.store(), &run_id, request.to_value()?).await?;
-    let mut ticket = draft::<J>(input, run_id, kept, now, &request)?;
+    let mut ticket = draft::<J>(input, run_id, kept, now)?;
     ticket.item = J::item(&request.own)?;
+    ticket.deadline = deadline::<J>(ticket.started_at, request.common.deadline_hours)?;
     let run = Run { ticket, request };
     if run.request.common.dry_run {
         let (would_start, why) = job.would_start(run.context(invocation), &run.request.own).await?;
@@ -88,14 +89,14 @@ pub(crate) fn run_id(input: &StepInput, scheduled: Option<Timestamp>, invocation
     }
 }
 
-fn draft<J: Job>(
+/// The ticket of a run at its beginning, whose item and deadline are not known yet.
+pub(crate) fn draft<J: Job>(
     input: &StepInput,
     run_id: RunId,
     request: Request,
     now: Timestamp,
-    parsed: &Parsed<J>,
 ) -> Result<Ticket, JobError> {
-    let started_at = input.execution.as_ref().map_or(now, |execution| execution.start_time);
+    let execution = input.execution.as_ref();
     Ok(Ticket {
         schema_version: Ticket::VERSION,
         kind: J::KIND,
@@ -103,8 +104,8 @@ fn draft<J: Job>(
         item: UNKNOWN_ITEM.parse().map_err(JobError::defect)?,
         request,
         next: Next::Wait,
-        started_at,
-        deadline: deadline::<J>(started_at, parsed.common.deadline_hours)?,
+        started_at: execution.map_or(now, |execution| execution.start_time),
+        deadline: now,
         waiting_since: now,
         handle: None,
         attempt: 1,
@@ -112,14 +113,14 @@ fn draft<J: Job>(
         poll_after_seconds: 0,
         waiting_for: None,
         cancellable: false,
-        execution: input.execution.as_ref().map(|execution| execution.id.clone()),
+        execution: execution.map(|execution| execution.id.clone()),
         failure: None,
         result: None,
     })
 }
 
 /// The item of a run whose request could not be read so far as to name it.
-pub(crate) const UNKNOWN_ITEM: &str = "request";
+const UNKNOWN_ITEM: &str = "request";
 
 fn deadline<J: Job>(from: Timestamp, hours: Option<u32>) -> Result<Timestamp, JobError> {
     from.checked_add(SignedDuration::from_hours(i64::from(hours.unwrap_or(J::DEADLINE_HOURS))))

@@ -292,14 +292,7 @@ impl Ec2<'_> {
         if report.status != Status::Complete {
             return Err(self.error("IncorrectState", "The report is not complete"));
         }
-        let mut members = vec![
-            Element::text("reportId", &report.id),
-            Element::text("s3Bucket", &report.bucket),
-            Element::text("s3Prefix", &report.prefix),
-            Element::text("targetId", &report.target),
-            Element::text("startTime", milliseconds(report.started)),
-        ];
-        members.extend(report.ended.map(|ended| Element::text("endTime", milliseconds(ended))));
+        let mut members = common(&report);
         members.extend(summary::members(self.organization, self.settings, &report.target));
         Ok(members)
     }
@@ -313,16 +306,22 @@ impl Ec2<'_> {
     }
 }
 
-fn describe(report: &Report) -> Vec<Element> {
+/// What a report's description and its summary both begin with.
+fn common(report: &Report) -> Vec<Element> {
     let mut members = vec![
         Element::text("reportId", &report.id),
         Element::text("s3Bucket", &report.bucket),
         Element::text("s3Prefix", &report.prefix),
         Element::text("targetId", &report.target),
         Element::text("startTime", milliseconds(report.started)),
-        Element::text("status", report.status.as_str()),
     ];
     members.extend(report.ended.map(|ended| Element::text("endTime", milliseconds(ended))));
+    members
+}
+
+fn describe(report: &Report) -> Vec<Element> {
+    let mut members = common(report);
+    members.push(Element::text("status", report.status.as_str()));
     let tags =
         report.tags.iter().map(|(key, value)| vec![Element::text("key", key), Element::text("value", value)]);
     members.push(Element::list("tagSet", tags));
