@@ -15,7 +15,9 @@ pub(crate) struct Seen {
     /// The stack's time when it was looked at.
     pub now: Timestamp,
     pub state: String,
-    /// The ticket that the state was entered with; null before the first.
+    /// The run's id, once there is one.
+    pub run: Option<String>,
+    /// The ticket that the state was entered with; null before the first and after the last.
     pub ticket: Value,
 }
 
@@ -92,7 +94,10 @@ impl Stack {
         Ok(entered.map(|entered| {
             let input: Value =
                 entered.input().and_then(|it| serde_json::from_str(it).ok()).unwrap_or_default();
-            Seen { now: self.clock.now(), state: entered.name().to_owned(), ticket: input["Payload"].clone() }
+            // Steps answer tickets; what follows the last of them is the run's result.
+            let run = input["Payload"]["runId"].as_str().or(input["runId"].as_str()).map(str::to_owned);
+            let ticket = input["Payload"].clone();
+            Seen { now: self.clock.now(), state: entered.name().to_owned(), run, ticket }
         }))
     }
 

@@ -21,21 +21,19 @@ pub(crate) fn main(at: &At) -> Done {
         let executions = stack.executions(stack.output(REPORT_MACHINE)?, SHOWN).await?;
         for execution in &executions {
             let seen = stack.seen(&execution.arn).await?;
-            let of_ticket = |pointer: &str| {
-                let text = seen.as_ref().and_then(|seen| seen.ticket.pointer(pointer)?.as_str());
-                view::line(text.unwrap_or_default())
-            };
             let state = match (&execution.status, &seen) {
                 (ExecutionStatus::Running, Some(seen)) => view::state(seen),
-                _ => of_ticket("/failure/error"),
+                (_, Some(seen)) => view::line(seen.ticket["failure"]["error"].as_str().unwrap_or_default()),
+                (_, None) => String::new(),
             };
+            let run = seen.and_then(|seen| seen.run).unwrap_or_default();
             table.add_row([
                 execution.name.clone(),
                 execution.status.as_str().to_owned(),
                 shown(execution.started),
                 shown(execution.stopped),
                 state,
-                of_ticket("/runId"),
+                view::line(&run),
             ]);
         }
         match executions.as_slice() {

@@ -109,7 +109,7 @@ mod tests {
     use serde_json::json;
 
     fn seen(state: &str, ticket: Value) -> Seen {
-        Seen { now: Timestamp::UNIX_EPOCH, state: state.to_owned(), ticket }
+        Seen { now: Timestamp::UNIX_EPOCH, state: state.to_owned(), run: None, ticket }
     }
 
     #[test]
