@@ -40,6 +40,9 @@ pub type Context = BTreeMap<&'static str, String>;
 const OPERATORS: [&str; 6] =
     ["StringEquals", "StringNotEquals", "StringLike", "ArnLike", "ArnEquals", "Bool"];
 
+/// At the end of an operator: a request without the key matches too.
+const IF_EXISTS: &str = "IfExists";
+
 impl PolicyDocument {
     pub fn parse(document: &Value) -> Result<Self, InvalidPolicy> {
         let statements = match &document["Statement"] {
@@ -94,7 +97,7 @@ impl Statement {
         };
         let mut conditions = Vec::new();
         for (operator, keys) in statement["Condition"].as_object().into_iter().flatten() {
-            if !OPERATORS.contains(&operator.as_str()) {
+            if !OPERATORS.contains(&operator.strip_suffix(IF_EXISTS).unwrap_or(operator)) {
                 return refused(format!("the condition operator {operator:?} is not supported"));
             }
             for (key, values) in keys.as_object().into_iter().flatten() {
@@ -133,8 +136,13 @@ fn is_principal(pattern: &str, principal: &str) -> bool {
 
 fn holds(operator: &str, key: &str, values: &[String], context: &Context) -> bool {
     let found = context.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value);
+    let (operator, if_exists) = match operator.strip_suffix(IF_EXISTS) {
+        Some(operator) => (operator, true),
+        None => (operator, false),
+    };
     match (operator, found) {
         ("StringNotEquals", None) => true,
+        (_, None) if if_exists => true,
         (_, None) => false,
         ("StringNotEquals", Some(found)) => !values.contains(found),
         ("StringLike" | "ArnLike" | "ArnEquals", Some(found)) => {
@@ -221,6 +229,17 @@ mod tests {
         );
         assert_eq!(decide(document.clone(), "s3:PutObject", "x", &with("c.amazonaws.com")), None);
         assert_eq!(decide(document, "s3:PutObject", "x", &Context::new()), None);
+    }
+
+    #[test]
+    fn a_condition_that_ends_in_if_exists_holds_for_a_request_without_the_key() {
+        let document = json!({"Statement": {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*",
+            "Condition": {"StringLikeIfExists": {"s3:prefix": "runs/*"}}}});
+        let with = |prefix: &str| Context::from([("s3:prefix", prefix.to_owned())]);
+        let ask = |context: &Context| decide(document.clone(), "s3:ListBucket", "x", context);
+        assert_eq!(ask(&with("runs/1")), Some(Effect::Allow));
+        assert_eq!(ask(&with("raw/1")), None);
+        assert_eq!(ask(&Context::new()), Some(Effect::Allow));
     }
 
     #[test]

@@ -103,7 +103,10 @@ impl Api {
             return Ok(object);
         }
         let list = self.arn(name, None);
+        // Whether S3 asks this with the key as the prefix or without any is not established, so a
+        // policy has to allow both.
         self.ask(principal, &Question::new("s3:ListBucket", &list).with("s3:prefix", key))?;
+        self.ask(principal, &Question::new("s3:ListBucket", &list))?;
         Err(s3_error!(NoSuchKey, "The specified key does not exist."))
     }
 }
