@@ -7,7 +7,13 @@ use errors::JobError;
 use jiff::Timestamp;
 use models::{AccountId, TargetId};
 
-use crate::{Organization, meaning, pages};
+use crate::pages::{self, Operation};
+use crate::{Organization, meaning};
+
+const LIST_ACCOUNTS: Operation = Operation { name: "ListAccounts", per_second: 8.0 };
+const LIST_ACCOUNTS_FOR_PARENT: Operation = Operation { name: "ListAccountsForParent", per_second: 5.0 };
+const LIST_UNITS_FOR_PARENT: Operation =
+    Operation { name: "ListOrganizationalUnitsForParent", per_second: 5.0 };
 
 /// Whether an account is in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +61,7 @@ impl Organization {
     }
 
     async fn list_accounts(&self) -> Result<Vec<AwsAccount>, JobError> {
-        pages::all(pages::Rate { per_second: 8.0, share: self.rate_share }, |token| async move {
+        pages::all(&self.pace, LIST_ACCOUNTS, |token| async move {
             let page = self
                 .client
                 .list_accounts()
@@ -69,13 +75,12 @@ impl Organization {
     }
 
     async fn accounts_below(&self, unit: &str) -> Result<Vec<AwsAccount>, JobError> {
-        let rate = pages::Rate { per_second: 5.0, share: self.rate_share };
         let mut accounts = Vec::new();
         let mut parents = vec![unit.to_owned()];
         while let Some(parent) = parents.pop() {
             let parent = parent.as_str();
             accounts.extend(
-                pages::all(rate, |token| async move {
+                pages::all(&self.pace, LIST_ACCOUNTS_FOR_PARENT, |token| async move {
                     let page = self
                         .client
                         .list_accounts_for_parent()
@@ -88,7 +93,7 @@ impl Organization {
                 })
                 .await?,
             );
-            let units = pages::all(rate, |token| async move {
+            let units = pages::all(&self.pace, LIST_UNITS_FOR_PARENT, |token| async move {
                 let page = self
                     .client
                     .list_organizational_units_for_parent()

@@ -8,28 +8,33 @@ mod pages;
 
 pub use accounts::{Account, AccountState};
 
+use std::sync::Arc;
+
 use aws_sdk_organizations::Client;
 use errors::{AwsError, JobError};
 use models::{ErrorName, RootId};
+
+use pages::{Operation, Pace};
 
 /// A reader of one organization.
 #[derive(Debug, Clone)]
 pub struct Organization {
     client: Client,
-    /// Part of AWS's request rates that this reader may use; see [`Organization::new`].
-    rate_share: f64,
+    pace: Arc<Pace>,
 }
+
+const LIST_ROOTS: Operation = Operation { name: "ListRoots", per_second: 1.0 };
 
 impl Organization {
     /// A reader that stays below `rate_share` (0 to 1) of AWS's request rate of each operation: the
     /// rates are shared with Control Tower, Identity Center and everybody else.
     pub fn new(client: Client, rate_share: f64) -> Self {
-        Self { client, rate_share }
+        Self { client, pace: Arc::new(Pace::new(rate_share)) }
     }
 
     /// The organization's root. There is exactly one.
     pub async fn root(&self) -> Result<RootId, JobError> {
-        let roots = pages::all(pages::Rate { per_second: 1.0, share: self.rate_share }, |token| async move {
+        let roots = pages::all(&self.pace, LIST_ROOTS, |token| async move {
             let page = self
                 .client
                 .list_roots()
