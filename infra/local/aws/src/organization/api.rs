@@ -152,9 +152,12 @@ fn parent<'a>(organization: &Organization, body: &'a Value) -> Result<&'a str, A
 }
 
 fn text<'a>(body: &'a Value, name: &str) -> Result<&'a str, ApiError> {
-    body[name]
-        .as_str()
-        .ok_or_else(|| error("InvalidInputException", &format!("You provided invalid values: {name}")))
+    body[name].as_str().ok_or_else(|| invalid("INPUT_REQUIRED"))
+}
+
+fn invalid(reason: &'static str) -> ApiError {
+    error("InvalidInputException", "You provided invalid values for one or more of the request parameters.")
+        .because(reason)
 }
 
 /// One page of a list. With empty pages on, every other page holds nothing and carries a token.
@@ -168,17 +171,16 @@ fn page<T>(
     let size = match body.get("MaxResults").map(Value::as_u64) {
         None => PAGE,
         Some(Some(size @ 1..=20)) => usize::try_from(size).unwrap_or(PAGE),
-        Some(_) => {
-            return Err(error("InvalidInputException", "You provided invalid values: MAX_VALUE_EXCEEDED"));
-        }
+        Some(Some(0)) => return Err(invalid("MIN_VALUE_EXCEEDED")),
+        Some(_) => return Err(invalid("MAX_VALUE_EXCEEDED")),
     };
     let token = match body.get("NextToken") {
         None | Some(Value::Null) => "0-full",
         Some(token) => token.as_str().unwrap_or_default(),
     };
-    let invalid = || error("InvalidInputException", "You provided invalid values: INVALID_NEXT_TOKEN");
-    let (from, kind) = token.split_once('-').ok_or_else(invalid)?;
-    let from: usize = from.parse().map_err(|_| invalid())?;
+    let not_ours = || invalid("INVALID_NEXT_TOKEN");
+    let (from, kind) = token.split_once('-').ok_or_else(not_ours)?;
+    let from: usize = from.parse().map_err(|_| not_ours())?;
     let mut rest = all.skip(from).peekable();
     if settings.empty_pages && kind == "full" && rest.peek().is_some() {
         return Ok(json!({member: [], "NextToken": format!("{from}-next")}));
@@ -246,12 +248,14 @@ mod tests {
             code("999999999999", "ListRoots", json!({})),
             Err("AWSOrganizationsNotInUseException".into())
         );
-        for size in [0, 21] {
+        for (body, reason) in [
+            (json!({"MaxResults": 0}), "MIN_VALUE_EXCEEDED"),
+            (json!({"MaxResults": 21}), "MAX_VALUE_EXCEEDED"),
+            (json!({"NextToken": ""}), "INVALID_NEXT_TOKEN"),
+        ] {
             let management = &organization.management_account;
-            assert_eq!(
-                code(management, "ListAccounts", json!({"MaxResults": size})),
-                Err("InvalidInputException".into())
-            );
+            let refused = call(&organization, &settings, management, "ListAccounts", &body).unwrap_err();
+            assert_eq!((refused.code.as_str(), refused.reason), ("InvalidInputException", Some(reason)));
         }
     }
 

@@ -7,11 +7,17 @@ pub struct ApiError {
     pub status: u16,
     pub code: String,
     pub message: String,
+    /// Organizations' word for what is wrong, where an error has one.
+    pub reason: Option<&'static str>,
 }
 
 impl ApiError {
     pub fn new(status: u16, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { status, code: code.into(), message: message.into() }
+        Self { status, code: code.into(), message: message.into(), reason: None }
+    }
+
+    pub(crate) fn because(self, reason: &'static str) -> Self {
+        Self { reason: Some(reason), ..self }
     }
 
     pub(crate) fn server() -> Self {

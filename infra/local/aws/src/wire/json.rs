@@ -20,7 +20,10 @@ pub(crate) fn success(version: Version, request_id: &str, value: &Value) -> Resp
 
 /// An error with its code in `__type`.
 pub(crate) fn failure(version: Version, error: &ApiError, request_id: &str) -> Response {
-    let body = json!({"__type": error.code, "Message": error.message, "message": error.message});
+    let mut body = json!({"__type": error.code, "Message": error.message, "message": error.message});
+    if let Some(reason) = error.reason {
+        body["Reason"] = json!(reason);
+    }
     answer(error.status, version.content_type(), request_id, body.to_string())
 }
 
