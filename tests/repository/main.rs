@@ -5,4 +5,5 @@ mod configuration;
 mod machines;
 mod names;
 mod permissions;
+mod resources;
 mod stacks;

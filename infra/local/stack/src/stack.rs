@@ -156,13 +156,14 @@ impl LocalStack {
         self.aws.states().start(self.output("ReportStateMachineArn"), None, request)
     }
 
-    /// Delivers a schedule's time, as EventBridge Scheduler does; twice is the same run.
+    /// Delivers a time to the schedules that are on, as EventBridge Scheduler does; twice is the same
+    /// run.
     pub fn deliver_schedule(
         &self,
         due: jiff::Timestamp,
     ) -> Result<Vec<Arc<Execution>>, local_states::service::Refused> {
         let mut started = Vec::new();
-        for schedule in &self.deployed.schedules {
+        for schedule in self.deployed.schedules.iter().filter(|schedule| schedule.enabled) {
             let input = serde_json::from_str(&schedule.input_at(due)).unwrap_or_default();
             started.push(self.aws.start_execution_as(&schedule.role, &schedule.machine, input)?);
         }

@@ -213,7 +213,7 @@ mod tests {
 Parameters:
   Name: { Type: String, Default: "", AllowedPattern: "^[a-z]*$" }
   Share: { Type: Number, Default: 0.5, MinValue: 0.01, MaxValue: 1 }
-  Buckets: { Type: CommaDelimitedList, Default: "" }
+  Buckets: { Type: CommaDelimitedList, Default: "", AllowedPattern: "^[a-z]*$" }
 Conditions:
   Named: !Not [!Equals [!Ref Name, ""]]
 Resources:
@@ -253,6 +253,7 @@ Resources:
     fn parameters_are_held_to_their_declaration() {
         for (given, problem) in [
             (("Name", "UPPER"), "AllowedPattern"),
+            (("Buckets", "a, B"), "\"B\" does not match its AllowedPattern"),
             (("Share", "2"), "MaxValue"),
             (("Share", "x"), "Number"),
             (("Nme", "x"), "no parameter"),

@@ -260,11 +260,15 @@ fn parameter(name: &str, declared: &Json, given: Option<&String>) -> Result<Json
         return invalid("the parameter has no default and must be given".to_owned());
     };
     if let Some(pattern) = declared["AllowedPattern"].as_str() {
-        let pattern = regex_lite::Regex::new(&format!("^(?:{pattern})$"));
-        match pattern {
-            Ok(pattern) if pattern.is_match(&value) => {}
-            Ok(_) => return invalid(format!("{value:?} does not match its AllowedPattern")),
+        let pattern = match regex_lite::Regex::new(&format!("^(?:{pattern})$")) {
+            Ok(pattern) => pattern,
             Err(error) => return invalid(format!("AllowedPattern: {error}")),
+        };
+        // Of a list it is every element's.
+        let is_list = declared["Type"] == "CommaDelimitedList";
+        let parts: Vec<&str> = if is_list { value.split(',').map(str::trim).collect() } else { vec![&value] };
+        if let Some(part) = parts.into_iter().find(|part| !pattern.is_match(part)) {
+            return invalid(format!("{part:?} does not match its AllowedPattern"));
         }
     }
     if let Some(allowed) = declared["AllowedValues"].as_array()
