@@ -9,6 +9,7 @@ use errors::{AwsError, JobError};
 use jiff::SignedDuration;
 use models::{ErrorName, ItemName, JobRecord, Kind, Phase, RunId, keys};
 use runtime::Invocation;
+use runtime::function::about;
 use runtime::lifecycle::Caught;
 use serde_json::{Value, json};
 use store::Records;
@@ -88,6 +89,7 @@ impl<'a> Sweep<'a> {
                     continue;
                 };
                 swept.seen += 1;
+                about(&run, Some(&item));
                 if self.is_out_of_time() {
                     swept.left += 1;
                     continue;
@@ -96,7 +98,7 @@ impl<'a> Sweep<'a> {
                     Ok(true) => swept.closed += 1,
                     Ok(false) => swept.left += 1,
                     Err(error) => {
-                        tracing::error!(%run, %item, "{error}");
+                        tracing::error!("{error}");
                         swept.failures.push(error);
                     }
                 }

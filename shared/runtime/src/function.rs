@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use errors::JobError;
 use futures_util::FutureExt;
 use jiff::Timestamp;
-use models::ErrorName;
+use models::{ErrorName, ItemName, RunId};
 use serde_json::Value;
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -46,6 +46,15 @@ impl Invocation {
             .ok()
             .and_then(|elapsed| self.begun_at.checked_add(elapsed).ok())
             .unwrap_or(self.begun_at)
+    }
+}
+
+/// Adds to the present step's logs whose run it is: known only once its event has been understood.
+pub fn about(run: &RunId, item: Option<&ItemName>) {
+    let span = tracing::Span::current();
+    span.record("run_id", run.as_str());
+    if let Some(item) = item {
+        span.record("item", item.as_str());
     }
 }
 

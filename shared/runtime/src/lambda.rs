@@ -10,6 +10,7 @@ use models::ErrorName;
 use serde_json::Value;
 use tokio::time::Instant;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 
 use crate::environment::{Environment, InvalidEnvironment};
 use crate::function::{Function, Invocation};
@@ -54,7 +55,8 @@ pub async fn cancel<J: Job>() -> Result<(), lambda_runtime::Error> {
 pub async fn serve(
     function: impl FnOnce(&Environment) -> Result<Function, InvalidEnvironment>,
 ) -> Result<(), lambda_runtime::Error> {
-    logs();
+    // A second subscriber is refused; the first one keeps working.
+    let _ = tracing::subscriber::set_global_default(log_lines(std::io::stdout));
     let variables: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
@@ -86,16 +88,19 @@ fn remaining(deadline: u64) -> Duration {
     Duration::from_millis(deadline).saturating_sub(now)
 }
 
-/// JSON lines on standard output, each with the fields of its step.
-fn logs() {
+/// JSON lines, each with the fields of its step.
+pub fn log_lines<W>(to: W) -> impl tracing::Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let filter = EnvFilter::try_from_env("AWS_LAMBDA_LOG_LEVEL").unwrap_or_else(|_| EnvFilter::new("info"));
-    // A second subscriber is refused; the first one keeps working.
-    let _ = tracing_subscriber::fmt()
+    tracing_subscriber::fmt()
         .json()
+        .with_writer(to)
         .with_env_filter(filter)
         .with_current_span(true)
         .with_span_list(false)
         .with_target(false)
         .flatten_event(true)
-        .try_init();
+        .finish()
 }
