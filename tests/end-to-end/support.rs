@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use local_clock::Clock;
 use local_endpoint::{Endpoint, ProcessOptions, Processes, binaries};
 use local_stack::LocalStack;
-use muster_tests::{Rest, Scenario, records, stack_options};
+use muster_tests::{Rest, Scenario, rest, stack_options};
 
 /// One at a time: time jumps when nobody is busy, and another test's processes would not count.
 static BINARIES: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -18,9 +17,6 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// How long after the end of a run the sweep may take to leave nothing.
-const REST: Duration = Duration::from_secs(45 * 60);
-
 /// Runs a scenario with the real binaries to its end and lets everything come to rest.
 pub(crate) fn run(scenario: &Scenario) -> Rest {
     let binaries = BINARIES.clone();
@@ -29,16 +25,13 @@ pub(crate) fn run(scenario: &Scenario) -> Rest {
         let options = stack_options(scenario);
         let processes = ProcessOptions { binaries, logs: None };
         let runner = Arc::new(Processes::new(processes, &options.region));
-        let stack = LocalStack::start_with(clock.clone(), options, Arc::<Processes>::clone(&runner)).unwrap();
+        let stack = LocalStack::start_with(clock, options, Arc::<Processes>::clone(&runner)).unwrap();
         let endpoint = Endpoint::bind(&stack.aws, 0).await.unwrap();
         runner.connect(&endpoint.url());
         if let Some(duration) = scenario.in_the_way {
             stack.aws.start_foreign_report(duration);
         }
         let execution = stack.start_report(scenario.request.clone()).unwrap();
-        let status = execution.finished().await;
-        clock.sleep(REST).await;
-        let records = records(&stack);
-        Rest { stack, execution, status, records }
+        rest(stack, scenario, execution).await
     })
 }

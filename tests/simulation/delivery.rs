@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use local_aws::Settings;
+use local_aws::aws::Call;
 use local_aws::s3::Bucket;
 use local_aws::settings::ReportOutcome;
+use local_aws::{Fault, FaultRule, Settings};
 use local_states::ExecutionStatus;
 use models::OutcomeStatus;
 use muster_tests::{Rest, Scenario, on_virtual_time, run, stack};
@@ -143,4 +144,60 @@ fn a_bucket_that_somebody_else_owns_by_now_is_not_read() {
         );
         assert_eq!(stack.aws.storage().keys(stack.bucket(), "tables/"), [] as [&str; 0]);
     });
+}
+
+/// The number, among all of S3's reads, of the one that downloads the CSV.
+fn download(calls: &[Call]) -> u64 {
+    let parse: Vec<_> = calls.iter().filter(|call| call.action == "s3:GetObject").collect();
+    let listed = calls.iter().position(|call| {
+        call.function.ends_with("ReportParse") && call.action == "ec2:GetDeclarativePoliciesReportSummary"
+    });
+    let before = &calls[..listed.unwrap()];
+    let read_before = before.iter().filter(|call| call.action == "s3:GetObject").count();
+    assert!(parse.len() > read_before);
+    read_before as u64 + 1
+}
+
+fn broken_off(nth: u64) -> Vec<FaultRule> {
+    vec![FaultRule { fault: Fault::Truncate, operation: Some("s3:GetObject".into()), nth, times: 1 }]
+}
+
+#[test]
+fn a_download_that_breaks_off_goes_on_where_it_was() {
+    let clean = run(&Scenario::default());
+    let faults = broken_off(download(&clean.stack.aws.calls()));
+    let rest = run(&Scenario { faults, ..Scenario::default() });
+    rest.check("");
+    assert_eq!(rest.outcome(), OutcomeStatus::Succeeded);
+    assert_eq!(rest.stack.aws.lambda().invocations()["muster-ReportParse"], 1, "the step is not repeated");
+    let reads = |rest: &Rest| rest.stack.aws.calls().iter().filter(|it| it.action == "s3:GetObject").count();
+    assert_eq!(reads(&rest), reads(&clean) + 1, "the rest is asked for, once");
+    assert_eq!(rest.summary()["attributes"], clean.summary()["attributes"]);
+}
+
+#[test]
+fn an_object_that_changes_while_it_is_read_is_read_again_from_its_beginning() {
+    let clean = run(&Scenario::default());
+    let nth = download(&clean.stack.aws.calls());
+    let rest = on_virtual_time(async {
+        let scenario = Scenario { faults: broken_off(nth), ..Scenario::default() };
+        let stack = stack(&scenario);
+        let execution = stack.start_report(json!({})).unwrap();
+        let reads = || stack.aws.calls().iter().filter(|it| it.action == "s3:GetObject").count() as u64;
+        while reads() < nth {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // The same size, another content: only its ETag tells.
+        let storage = stack.aws.storage();
+        let key = storage.keys(stack.bucket(), "raw/").remove(0);
+        let text = String::from_utf8(storage.read(stack.bucket(), &key).unwrap().to_vec()).unwrap();
+        let changed = text.replace("block-new-sharing", "block_new_sharing");
+        assert_ne!(changed, text);
+        storage.deliver(stack.bucket(), &key, |out| out.write_all(changed.as_bytes())).unwrap();
+        muster_tests::rest(stack, &scenario, execution).await
+    });
+    rest.check("");
+    assert_eq!(rest.outcome(), OutcomeStatus::Succeeded);
+    assert_eq!(rest.stack.aws.lambda().invocations()["muster-ReportParse"], 2, "the step is repeated");
+    assert_eq!(rest.summary()["attributes"], clean.summary()["attributes"]);
 }

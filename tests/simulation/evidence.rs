@@ -11,7 +11,7 @@ use local_aws::organization::{ATTRIBUTES, Account, Organization, generate, setti
 use local_aws::settings::{Layout, Unreadable};
 use local_states::ExecutionStatus;
 use models::OutcomeStatus;
-use muster_tests::{Rest, Scenario, begin, on_virtual_time, records, run, stack};
+use muster_tests::{Rest, Scenario, begin, on_virtual_time, rest, run, stack};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use serde_json::{Value, json};
@@ -278,7 +278,8 @@ fn an_account_that_joins_while_the_report_runs_is_neither_missing_nor_a_surprise
     for (report_csv, rows) in [(None, 30), (Some(path), 0)] {
         on_virtual_time(async {
             let settings = Settings { report_csv, ..Settings::default() };
-            let stack = stack(&Scenario { settings, ..Scenario::default() });
+            let scenario = Scenario { settings, ..Scenario::default() };
+            let stack = stack(&scenario);
             let execution = stack.start_report(json!({})).unwrap();
             tokio::time::sleep(Duration::from_secs(30 * 60)).await;
             let joined = stack.aws.clock().now();
@@ -292,8 +293,7 @@ fn an_account_that_joins_while_the_report_runs_is_neither_missing_nor_a_surprise
                 organization.accounts.push(account);
             });
             assert_eq!(execution.finished().await, ExecutionStatus::Succeeded, "{:?}", execution.error());
-            let status = ExecutionStatus::Succeeded;
-            let rest = Rest { records: records(&stack), stack, execution, status };
+            let rest = rest(stack, &scenario, execution).await;
             let summary = rest.summary();
             assert_eq!(summary["coverage"]["expectedAccounts"], 12);
             assert_eq!(summary["coverage"]["seenAccounts"], 12);

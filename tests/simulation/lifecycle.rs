@@ -7,7 +7,7 @@ use local_aws::settings::{ReportOutcome, UnknownReport};
 use local_aws::{Fault, FaultRule, Settings};
 use local_states::ExecutionStatus;
 use models::{OutcomeStatus, Ticket};
-use muster_tests::{Rest, Scenario, on_virtual_time, records, run, stack};
+use muster_tests::{Rest, Scenario, on_virtual_time, records, rest, run, stack};
 use serde_json::{Value, json};
 
 fn after(settings: Settings) -> Rest {
@@ -137,8 +137,8 @@ fn a_report_that_somebody_cancels_is_a_failed_job_that_says_so() {
 }
 
 #[test]
-fn a_report_that_vanishes_is_gone_with_either_answer_for_an_unknown_id() {
-    for unknown_report in [UnknownReport::InvalidParameter, UnknownReport::NotFound] {
+fn a_report_that_vanishes_is_gone_whatever_the_answer_for_an_unknown_id() {
+    for unknown_report in [UnknownReport::InvalidParameter, UnknownReport::NotFound, UnknownReport::Empty] {
         let outcomes = vec![ReportOutcome::Vanish];
         let rest = after(Settings { report_outcomes: outcomes, unknown_report, ..Settings::default() });
         assert_eq!(error(&rest).0, "Gone");
@@ -196,10 +196,7 @@ fn stopped_after(seconds: u64, settings: Settings) -> Rest {
         let execution = stack.start_report(json!({})).unwrap();
         tokio::time::sleep(Duration::from_millis(seconds * 1_000 / 10)).await;
         stack.aws.states().stop(&execution.arn, None, Some("enough".into())).unwrap();
-        let status = execution.finished().await;
-        tokio::time::sleep(Duration::from_secs(2_700)).await;
-        let records = records(&stack);
-        Rest { stack, execution, status, records }
+        rest(stack, &scenario, execution).await
     })
 }
 
@@ -234,45 +231,144 @@ fn a_stopped_report_is_cancelled_within_one_sweep() {
     });
 }
 
+/// A ticket as the previous version of the functions wrote it.
+fn of_the_previous_version(mut ticket: Value) -> Value {
+    let members = ticket.as_object_mut().unwrap();
+    for newer in ["attempt", "polls", "pollAfterSeconds", "waitingFor", "cancellable", "failure", "result"] {
+        members.remove(newer).unwrap();
+    }
+    ticket["schemaVersion"] = json!(Ticket::PREVIOUS_VERSION);
+    ticket
+}
+
 #[test]
-fn a_ticket_of_the_previous_version_goes_on_to_the_end() {
+fn a_run_whose_tickets_are_of_the_previous_version_goes_on_to_its_end() {
     on_virtual_time(async {
         let stack = stack(&Scenario::default());
-        let machine = stack.output("ReportStateMachineArn").to_owned();
-        // A run begins as usual; then its ticket is cut down to what the previous version had.
-        let execution = stack.start_report(json!({})).unwrap();
-        tokio::time::sleep(Duration::from_secs(120)).await;
-        let history = execution.history();
-        let wait = history.events().iter().rev().find(|event| event.name == "WaitStateEntered").unwrap();
-        let mut ticket: Value = serde_json::from_str(wait.details["input"].as_str().unwrap()).unwrap();
-        let ticket = ticket["Payload"].as_object_mut().unwrap();
-        for newer in
-            ["attempt", "polls", "pollAfterSeconds", "waitingFor", "cancellable", "failure", "result"]
-        {
-            ticket.remove(newer).unwrap();
+        let step = async |step: &str, ticket: Value| {
+            let now = stack.aws.clock().now();
+            let payload = json!({"ticket": ticket, "enteredAt": now});
+            stack.aws.lambda().invoke(&format!("muster-Report{step}"), payload).await.unwrap()
+        };
+        let mut ticket = step("Start", json!({"request": {}})).await;
+        let mut polls = 0;
+        while ticket["next"] == "poll" {
+            tokio::time::sleep(Duration::from_secs(ticket["pollAfterSeconds"].as_u64().unwrap())).await;
+            ticket = step("Status", of_the_previous_version(ticket)).await;
+            assert_eq!(ticket["schemaVersion"], Ticket::VERSION);
+            polls += 1;
         }
-        ticket["schemaVersion"] = json!(Ticket::PREVIOUS_VERSION);
-        tokio::time::sleep(Duration::from_secs(2 * 3_600)).await;
-        for step in ["muster-ReportStatus", "muster-ReportParse", "muster-ReportStart", "muster-ReportCancel"]
-        {
-            let answer = stack.aws.lambda().invoke(step, json!({"ticket": ticket})).await.unwrap();
-            assert_eq!(answer["schemaVersion"], Ticket::VERSION, "{step}");
-        }
-        // And one of a newer version is refused by its number.
+        assert!(polls > 10, "{polls}");
+        assert_eq!(ticket["next"], "collect");
+        let done = step("Parse", of_the_previous_version(ticket)).await;
+        assert_eq!((&done["next"], &done["result"]["complete"]), (&json!("done"), &json!(true)), "{done}");
+        assert_eq!(records(&stack)[0].outcome().unwrap().status, OutcomeStatus::Succeeded);
+        assert_eq!(stack.aws.reports().len(), 1);
+    });
+}
+
+#[test]
+fn a_ticket_of_a_newer_version_is_refused_by_its_number() {
+    on_virtual_time(async {
+        let stack = stack(&Scenario::default());
+        let request = json!({"ticket": {"request": {}}});
+        let mut ticket = stack.aws.lambda().invoke("muster-ReportStart", request).await.unwrap();
         ticket["schemaVersion"] = json!(Ticket::VERSION + 1);
-        let refused =
-            stack.aws.lambda().invoke("muster-ReportStatus", json!({"ticket": ticket})).await.unwrap_err();
-        let local_aws::lambda::InvokeError::Function(refused) = refused else { panic!("{refused:?}") };
+        let refused = stack.aws.lambda().invoke("muster-ReportStatus", json!({"ticket": ticket})).await;
+        let Err(local_aws::lambda::InvokeError::Function(refused)) = refused else { panic!("{refused:?}") };
         assert_eq!(refused.error_type, "InvalidRequest");
         assert!(refused.error_message.contains("newer deployment"), "{}", refused.error_message);
-        assert!(machine.contains("stateMachine"));
+    });
+}
+
+#[test]
+fn a_function_whose_configuration_is_not_valid_says_which_variable_at_every_invocation() {
+    on_virtual_time(async {
+        let stack = stack(&Scenario::default());
+        let mut config = (*stack.aws.lambda().function("muster-ReportStart").unwrap()).clone();
+        config.environment.insert("MUSTER_DEFAULT_TARGET".into(), "everything".into());
+        stack.aws.lambda().deploy(config);
+        for _ in 0..2 {
+            let execution = stack.start_report(json!({})).unwrap();
+            assert_eq!(execution.finished().await, ExecutionStatus::Failed);
+            let error = execution.error().unwrap();
+            assert_eq!(error.error, "Defect");
+            assert!(
+                error.cause.contains("MUSTER_DEFAULT_TARGET") && error.cause.contains("Deploy"),
+                "{}",
+                error.cause
+            );
+        }
+        assert_eq!(stack.aws.reports().len(), 0);
+    });
+}
+
+#[test]
+fn a_throttled_start_is_repeated_with_backoff_and_not_looked_for() {
+    let operation = Some("ec2:StartDeclarativePoliciesReport".to_owned());
+    let faults = vec![FaultRule { fault: Fault::Throttle, operation, nth: 1, times: 1 }];
+    let rest = run(&Scenario { faults, ..Scenario::default() });
+    rest.check("");
+    let waited = rest.ours()[0].started.duration_since(rest.execution.started);
+    assert!(waited < SignedDuration::from_mins(1), "a throttle has no effect: {waited}");
+}
+
+#[test]
+fn a_report_is_found_on_whichever_page_aws_lists_it() {
+    on_virtual_time(async {
+        let stack = stack(&Scenario::default());
+        for _ in 0..1_050 {
+            stack.aws.start_foreign_report(Duration::ZERO);
+        }
+        let execution = stack.start_report(json!({})).unwrap();
+        assert_eq!(execution.finished().await, ExecutionStatus::Succeeded, "{:?}", execution.error());
+        let reports = stack.aws.reports();
+        let ours = reports.iter().position(|report| report.bucket == stack.bucket());
+        assert_eq!((ours, reports.len()), (Some(1_050), 1_051));
+    });
+}
+
+#[test]
+fn a_status_that_is_not_known_is_not_an_end() {
+    let settings = Settings { running_word: "validating", ..Settings::default() };
+    let rest = after(settings.clone());
+    assert_eq!(rest.outcome(), OutcomeStatus::Succeeded);
+    let rest = run(&Scenario {
+        request: json!({"deadlineHours": 1}),
+        settings: Settings { report_outcomes: vec![ReportOutcome::Never], ..settings.clone() },
+        ..Scenario::default()
+    });
+    rest.check("never ends");
+    assert_eq!(rest.outcome(), OutcomeStatus::Overdue);
+    let in_the_way = Some(Duration::from_secs(3_600));
+    let rest = run(&Scenario { in_the_way, settings, ..Scenario::default() });
+    rest.check("somebody else's");
+    assert_eq!(rest.outcome(), OutcomeStatus::Succeeded);
+}
+
+#[test]
+fn a_report_is_delivered_whichever_of_the_two_services_aws_names_is_the_last_of_the_calls() {
+    for last in ["report.declarative-policies-ec2.amazonaws.com", "organizations.amazonaws.com"] {
+        let rest = after(Settings { called_via_last: last.to_owned(), ..Settings::default() });
+        assert_eq!(rest.outcome(), OutcomeStatus::Succeeded, "{last}");
+    }
+}
+
+#[test]
+fn the_schedule_is_off_unless_it_is_turned_on() {
+    on_virtual_time(async {
+        let stack = stack(&Scenario::default());
+        assert_eq!(stack.deployed.schedules.len(), 1);
+        let due = "2026-11-22T03:00:00Z".parse().unwrap();
+        assert_eq!(stack.deliver_schedule(due).unwrap().len(), 0);
     });
 }
 
 #[test]
 fn a_schedule_that_is_delivered_twice_runs_once() {
     on_virtual_time(async {
-        let stack = stack(&Scenario::default());
+        let parameters = [("ReportScheduleState".to_owned(), "ENABLED".to_owned())].into();
+        let stack = stack(&Scenario { parameters, ..Scenario::default() });
         let due = "2026-11-22T03:00:00Z".parse().unwrap();
         let first = stack.deliver_schedule(due).unwrap().remove(0);
         let second = stack.deliver_schedule(due).unwrap().remove(0);
@@ -284,45 +380,5 @@ fn a_schedule_that_is_delivered_twice_runs_once() {
         assert_eq!(records.len(), 1);
         assert!(records[0].run_id.as_str().starts_with("20261122T030000Z-"));
         assert_eq!(stack.aws.reports().len(), 1);
-    });
-}
-
-#[test]
-fn a_resumed_run_keeps_its_outcome_unless_it_is_to_be_retried() {
-    on_virtual_time(async {
-        let settings = Settings { report_outcomes: vec![ReportOutcome::Error], ..Settings::default() };
-        let stack = stack(&Scenario { settings, ..Scenario::default() });
-        let first = stack.start_report(json!({})).unwrap();
-        assert_eq!(first.finished().await, ExecutionStatus::Failed);
-        let run = records(&stack)[0].run_id.to_string();
-
-        let again = stack.start_report(json!({"resume": run})).unwrap();
-        assert_eq!(again.finished().await, ExecutionStatus::Failed);
-        assert_eq!(again.error().unwrap().error, "JobFailed");
-        assert_eq!(stack.aws.reports().len(), 1, "nothing was started again");
-
-        let retried = stack.start_report(json!({"resume": run, "retry": ["failed"]})).unwrap();
-        assert_eq!(retried.finished().await, ExecutionStatus::Succeeded, "{:?}", retried.error());
-        let record = &records(&stack)[0];
-        assert_eq!((record.attempt, record.earlier.len()), (2, 1));
-        assert_eq!(record.outcome().unwrap().status, OutcomeStatus::Succeeded);
-        assert!(stack.aws.reports()[1].prefix.ends_with("/attempt-2"));
-    });
-}
-
-#[test]
-fn a_resumed_run_goes_on_with_the_report_it_had_started() {
-    on_virtual_time(async {
-        let stack = stack(&Scenario::default());
-        let first = stack.start_report(json!({})).unwrap();
-        tokio::time::sleep(Duration::from_secs(300)).await;
-        let run = records(&stack)[0].run_id.to_string();
-        let second = stack.start_report(json!({"resume": run})).unwrap();
-        tokio::time::sleep(Duration::from_secs(30)).await;
-        // Two executions of one run: the first one's end does not take the report from the second.
-        stack.aws.states().stop(&first.arn, None, None).unwrap();
-        assert_eq!(second.finished().await, ExecutionStatus::Succeeded, "{:?}", second.error());
-        assert_eq!(stack.aws.reports().len(), 1);
-        assert_eq!(records(&stack).len(), 1);
     });
 }

@@ -8,4 +8,5 @@ mod faults;
 mod lifecycle;
 mod published;
 mod requests;
+mod resumes;
 mod topology;

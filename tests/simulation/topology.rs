@@ -73,9 +73,7 @@ fn a_role_that_may_not_be_taken_on_is_denied_with_what_to_check() {
                 stack.aws.put_role(&arn, local_aws::iam::Role::default());
             }
             let execution = stack.start_report(json!({})).unwrap();
-            let status = execution.finished().await;
-            let records = muster_tests::records(&stack);
-            (Rest { stack, execution, status, records }, arn)
+            (muster_tests::rest(stack, &scenario, execution).await, arn)
         });
         let (rest, arn) = rest;
         rest.check(why);

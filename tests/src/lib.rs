@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use local_aws::ec2::{Report, Status};
 use local_aws::organization::Shape;
 use local_aws::{FaultRule, Settings};
 use local_clock::Clock;
@@ -63,6 +64,10 @@ pub struct Rest {
     pub status: ExecutionStatus,
     /// The records of all runs.
     pub records: Vec<JobRecord>,
+    /// Whether a report of ours still ran one sweep after the end.
+    ran_on: bool,
+    /// Whether something stood in the sweep's own way: a fault, or a report that shows late.
+    hindered: bool,
 }
 
 /// The repository's root.
@@ -116,9 +121,31 @@ pub fn stack(scenario: &Scenario) -> LocalStack {
     stack
 }
 
-/// How long after the end of a run the sweep may take to leave nothing: one interval of 15 minutes
-/// for what is visible, and another for a start that only showed after it.
+/// One interval of the sweep, and what it takes to do its work.
+const ONE_SWEEP: Duration = Duration::from_secs(16 * 60);
+
+/// How long the sweep may take when something stands in its own way: another interval for a call
+/// that failed, another for a report that only showed after it.
 const REST: Duration = Duration::from_secs(45 * 60);
+
+/// Lets everything come to rest after an execution. Whatever of ours still runs then does not end by
+/// itself: that it ends is the sweep's doing.
+pub async fn rest(stack: LocalStack, scenario: &Scenario, execution: Arc<Execution>) -> Rest {
+    let status = execution.finished().await;
+    stack.aws.hold_reports();
+    let clock = stack.aws.clock().clone();
+    clock.sleep(ONE_SWEEP).await;
+    let ran_on = ours(&stack).iter().any(|report| report.status == Status::Running);
+    clock.sleep(REST - ONE_SWEEP).await;
+    let records = records(&stack);
+    let hindered = !scenario.faults.is_empty() || !scenario.settings.describe_lag.is_zero();
+    Rest { stack, execution, status, records, ran_on, hindered }
+}
+
+/// The reports that this stack started, of whatever run.
+fn ours(stack: &LocalStack) -> Vec<Report> {
+    stack.aws.reports().into_iter().filter(|report| report.bucket == stack.bucket()).collect()
+}
 
 /// Runs a future on a runtime of its own whose time is virtual.
 pub fn on_virtual_time<F: Future>(future: F) -> F::Output {
@@ -137,10 +164,7 @@ pub fn run(scenario: &Scenario) -> Rest {
     on_virtual_time(async {
         let stack = stack(scenario);
         let execution = stack.start_report(scenario.request.clone()).unwrap();
-        let status = execution.finished().await;
-        tokio::time::sleep(REST).await;
-        let records = records(&stack);
-        Rest { stack, execution, status, records }
+        rest(stack, scenario, execution).await
     })
 }
 
@@ -161,8 +185,8 @@ impl Rest {
     }
 
     /// The reports that this stack started, of whatever run.
-    pub fn ours(&self) -> Vec<local_aws::ec2::Report> {
-        self.stack.aws.reports().into_iter().filter(|report| report.bucket == self.stack.bucket()).collect()
+    pub fn ours(&self) -> Vec<Report> {
+        ours(&self.stack)
     }
 
     /// The evidence of the run, as it lies beside its tables.
@@ -197,8 +221,9 @@ impl Rest {
         };
         let ours = self.ours();
         assert!(ours.len() <= 1, "at most one report is started: {ours:#?} {}", context());
-        let running = ours.iter().any(|report| report.status == local_aws::ec2::Status::Running);
+        let running = ours.iter().any(|report| report.status == Status::Running);
         assert!(!running, "nothing of ours runs on: {ours:#?} {}", context());
+        assert!(!self.ran_on || self.hindered, "it ends within one sweep: {ours:#?} {}", context());
         assert_eq!(self.keys("open/"), Vec::<String>::new(), "no marker is left: {}", context());
         let visible = self.keys("tables/");
         match outcome.status {

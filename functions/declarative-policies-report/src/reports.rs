@@ -81,7 +81,10 @@ pub(crate) enum Cancel {
 /// What a dry run of the start says.
 #[derive(Debug)]
 pub(crate) enum DryRun {
+    /// AWS's word for it: the caller has the permissions. What else it looks at is not established.
     WouldStart,
+    /// Another report of the organization runs.
+    AnotherRuns,
     /// AWS refuses; the error says why.
     Refused(JobError),
 }
@@ -169,8 +172,10 @@ impl Reports {
         let Err(error) = self.ordered(order).dry_run(true).send().await else {
             return Err(JobError::defect(format!("{START} with DryRun answered as if it had started")));
         };
-        if AwsError::new(START, &error).code() == "DryRunOperation" {
-            return Ok(DryRun::WouldStart);
+        match AwsError::new(START, &error).code() {
+            "DryRunOperation" => return Ok(DryRun::WouldStart),
+            "IncorrectState" => return Ok(DryRun::AnotherRuns),
+            _ => {}
         }
         let error = meaning(START, &error);
         match error.name() {
@@ -253,7 +258,7 @@ impl Reports {
 }
 
 fn tags(order: Order<'_>) -> Vec<Tag> {
-    // Tagging needs a permission of its own, so Muster's tag only goes along with the user's.
+    // Tagging may need a permission of its own, so Muster's tag only goes along with the user's.
     std::iter::once(("muster:run-id", order.run))
         .chain(order.tags.iter())
         .map(|(key, value)| Tag::builder().key(key).value(value).build())

@@ -66,9 +66,10 @@ impl AwsError {
         code.strip_suffix("Exception").unwrap_or(code)
     }
 
-    /// Whether the call may have taken effect although it failed.
+    /// Whether the call may have taken effect although it failed. A throttle is a refusal, whatever
+    /// its status: EC2's is a 503.
     pub fn effect_is_open(&self) -> bool {
-        self.answer == Answer::Unknown
+        self.answer == Answer::Unknown && self.common_name() != ErrorName::Throttled
     }
 
     /// The meaning every AWS service shares. Codes that only one operation gives are matched by its
@@ -189,6 +190,7 @@ mod tests {
     fn a_server_error_leaves_the_effect_open_and_a_client_error_does_not() {
         assert!(refused("InternalError", 500).effect_is_open());
         assert!(!refused("AccessDenied", 403).effect_is_open());
+        assert!(!refused("RequestLimitExceeded", 503).effect_is_open(), "a throttle is a refusal");
         assert_eq!(refused("InternalError", 500).into_job_error().name(), ErrorName::Transient);
         assert_eq!(refused("Weird", 400).into_job_error().name(), ErrorName::Defect);
     }

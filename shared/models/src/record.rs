@@ -75,8 +75,8 @@ pub enum Phase {
     Started { handle: Value, since: Timestamp },
     /// All evidence is there; it is being published.
     Collected { handle: Value, files: Vec<PublishedFile>, result: Value },
-    /// Ended. `handle` is kept for whoever asks what ran; `attempted_at` while a start may still
-    /// come to light.
+    /// Ended. `handle` is kept for whoever asks what ran; `attempted_at` while AWS does not show what
+    /// was started, or may have been: it is ended when it comes to light.
     #[serde(rename_all = "camelCase")]
     Closed {
         outcome: Outcome,

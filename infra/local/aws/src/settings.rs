@@ -12,6 +12,10 @@ pub struct Settings {
     pub exception_suffix: bool,
     /// What AWS answers for a report id that is well formed and unknown.
     pub unknown_report: UnknownReport,
+    /// The word for a report that is not finished.
+    pub running_word: &'static str,
+    /// Whether a dry run is refused while another report runs.
+    pub dry_run_looks_at_reports: bool,
     /// The last service of the call chain when the report is written: AWS's pages name two.
     pub called_via_last: String,
     /// How long a report takes.
@@ -45,6 +49,8 @@ pub struct Settings {
 pub enum UnknownReport {
     InvalidParameter,
     NotFound,
+    /// Describe leaves it out; the others answer `InvalidParameter`.
+    Empty,
 }
 
 /// How a report ends.
@@ -87,6 +93,8 @@ impl Default for Settings {
         Self {
             exception_suffix: true,
             unknown_report: UnknownReport::InvalidParameter,
+            running_word: "running",
+            dry_run_looks_at_reports: false,
             called_via_last: "report.declarative-policies-ec2.amazonaws.com".to_owned(),
             report_duration: Duration::from_secs(90 * 60),
             report_outcomes: Vec::new(),

@@ -14,7 +14,7 @@ use super::input::{Caught, StepInput};
 use super::request;
 use super::run::{Run, over, record_of};
 use super::start::{draft, run_id};
-use crate::function::Invocation;
+use crate::function::{Invocation, about};
 use crate::job::{Cancelled, Job};
 
 /// Reads of a record that somebody else keeps writing, before the step is repeated as a whole.
@@ -67,6 +67,7 @@ struct Closing<'a, J: Job> {
 impl<J: Job> Closing<'_, J> {
     /// Ends and closes the ticket's item.
     async fn close(&self, ticket: Ticket) -> Result<Ticket, JobError> {
+        about(&ticket.run_id, Some(&ticket.item));
         for _ in 0..ATTEMPTS {
             let closed = match self.records.load(&ticket.run_id, &ticket.item).await? {
                 None => self.close_unrecorded(&ticket).await?,
@@ -99,10 +100,11 @@ impl<J: Job> Closing<'_, J> {
                 self.records.unmark(&ticket.run_id, &ticket.item).await?;
                 return Ok(Some(ticket));
             }
-            // Closed while a start might still have come to light: look again.
+            // Closed while what was started, or may have been, was not to be seen: look again.
             Phase::Closed { outcome, attempted_at, .. } => (outcome.clone(), *attempted_at),
             Phase::Intended { attempted_at } => (self.outcome(), *attempted_at),
-            Phase::Started { .. } => (self.outcome(), None),
+            // AWS may not know a job yet that it has only just started.
+            Phase::Started { since, .. } => (self.outcome(), Some(*since)),
         };
         let ended = self.end(&record.value, attempted_at).await?;
         let phase = Phase::Closed {
@@ -161,6 +163,7 @@ impl<J: Job> Closing<'_, J> {
         let resumed = common.as_ref().and_then(|common| common.resume.clone());
         let scheduled = common.as_ref().and_then(|common| common.scheduled_time);
         let run_id = resumed.clone().unwrap_or_else(|| run_id(input, scheduled, self.invocation));
+        about(&run_id, None);
         let execution = input.execution.as_ref().map(|execution| execution.id.clone());
 
         if let Some(item) = self.item(&run_id).await? {

@@ -11,10 +11,12 @@
 //! first run: what it did is found again in the record, in AWS's own list, or in the bytes that are
 //! already there. Nothing is started twice, and an outcome, once recorded, stays.
 
+mod attempt;
 mod cancel;
 mod collect;
 mod input;
 mod request;
+mod resume;
 mod run;
 mod runs_row;
 mod start;

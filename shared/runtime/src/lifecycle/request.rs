@@ -78,6 +78,23 @@ impl Common {
         Ok(())
     }
 
+    /// What may stand beside `resume`. Anything else would be ignored, and a member that is ignored
+    /// (`dryRun`!) is worse than one that is refused.
+    fn check_resumed(&self, own: &Value) -> Result<(), JobError> {
+        let has_own = own.as_object().is_some_and(|own| !own.is_empty());
+        let others =
+            self.dry_run || !self.wait || self.max_age_hours.is_some() || self.scheduled_time.is_some();
+        if has_own || others {
+            return Err(JobError::invalid(
+                "a resumed run keeps its own request: give resume, retry and deadlineHours only",
+            ));
+        }
+        if self.retry.contains(&OutcomeStatus::Succeeded) {
+            return Err(JobError::invalid("a run that succeeded is not run again: start a new one"));
+        }
+        Ok(())
+    }
+
     pub(crate) fn max_age(&self) -> Option<SignedDuration> {
         self.max_age_hours.map(|hours| SignedDuration::from_hours(i64::from(hours)))
     }
@@ -93,10 +110,8 @@ pub(crate) struct Parsed<J: Job> {
 impl<J: Job> Parsed<J> {
     pub(crate) fn read(job: &J, request: &Value) -> Result<Self, JobError> {
         let (common, own) = Common::split(request)?;
-        if common.resume.is_some() && own.as_object().is_some_and(|own| !own.is_empty()) {
-            return Err(JobError::invalid(
-                "a resumed run keeps its own request: give resume, retry and deadlineHours only",
-            ));
+        if common.resume.is_some() {
+            common.check_resumed(&own)?;
         }
         let own = serde_json::from_value(own)
             .map_err(|error| JobError::invalid(format!("the request: {error}")))?;

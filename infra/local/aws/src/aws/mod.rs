@@ -273,6 +273,11 @@ impl Aws {
         change(&mut world.settings, &mut world.organization);
     }
 
+    /// From now on only a cancellation ends the reports that run.
+    pub fn hold_reports(&self) {
+        self.0.settle().reports.hold();
+    }
+
     /// Somebody else starts a report that takes so long.
     pub fn start_foreign_report(&self, duration: Duration) -> String {
         let mut world = self.0.settle();

@@ -126,11 +126,14 @@ impl Ec2<'_> {
             ));
         }
         self.dependents(principal, bucket, prefix, !tags.is_empty())?;
-        self.dry_run(form)?;
-        if self.reports.running() {
-            return Err(self
-                .error("IncorrectState", "Another report is already being generated for the organization"));
+        let another = self.reports.running().then(|| {
+            self.error("IncorrectState", "Another report is already being generated for the organization")
+        });
+        if !self.settings.dry_run_looks_at_reports {
+            self.dry_run(form)?;
         }
+        another.map_or(Ok(()), Err)?;
+        self.dry_run(form)?;
         let accepted = Accepted {
             bucket: bucket.to_owned(),
             prefix: prefix.to_owned(),
@@ -231,7 +234,8 @@ impl Ec2<'_> {
         };
         let ids = form.list("ReportId");
         for id in &ids {
-            if !self.reports.find(id).is_some_and(|report| report.is_visible(self.now)) {
+            let known = self.reports.find(id).is_some_and(|report| report.is_visible(self.now));
+            if !known && self.settings.unknown_report != UnknownReport::Empty {
                 return Err(self.unknown(id));
             }
         }
@@ -243,7 +247,7 @@ impl Ec2<'_> {
                 report.is_visible(self.now) && (ids.is_empty() || ids.contains(&report.id.as_str()))
             })
             .collect();
-        let page = shown.iter().skip(from).take(size).map(|report| describe(report));
+        let page = shown.iter().skip(from).take(size).map(|report| describe(report, self.settings));
         let mut members = vec![Element::list("reportSet", page)];
         if from + size < shown.len() {
             members.push(Element::text("nextToken", format!("page-{}", from + size)));
@@ -253,7 +257,7 @@ impl Ec2<'_> {
 
     fn unknown(&self, id: &str) -> ApiError {
         match self.settings.unknown_report {
-            UnknownReport::InvalidParameter => {
+            UnknownReport::InvalidParameter | UnknownReport::Empty => {
                 ApiError::new(400, "InvalidParameter", format!("The report {id} does not exist"))
             }
             UnknownReport::NotFound => ApiError::new(
@@ -319,9 +323,15 @@ fn common(report: &Report) -> Vec<Element> {
     members
 }
 
-fn describe(report: &Report) -> Vec<Element> {
+fn describe(report: &Report, settings: &Settings) -> Vec<Element> {
     let mut members = common(report);
-    members.push(Element::text("status", report.status.as_str()));
+    members.push(Element::text(
+        "status",
+        match report.status {
+            Status::Running => settings.running_word,
+            ended => ended.as_str(),
+        },
+    ));
     let tags =
         report.tags.iter().map(|(key, value)| vec![Element::text("key", key), Element::text("value", value)]);
     members.push(Element::list("tagSet", tags));

@@ -124,6 +124,13 @@ impl Reports {
         id
     }
 
+    /// Lets no running report end by itself any more.
+    pub(crate) fn hold(&mut self) {
+        for report in self.all.iter_mut().filter(|report| report.status == Status::Running) {
+            report.due = Timestamp::MAX;
+        }
+    }
+
     /// Ends a running report; `false` when it has ended before.
     pub(crate) fn cancel(&mut self, id: &str, now: Timestamp) -> bool {
         match self.all.iter_mut().find(|report| report.id == id && report.status == Status::Running) {

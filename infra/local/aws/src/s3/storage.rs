@@ -166,7 +166,7 @@ impl Storage {
 
     /// Writes an object of any size piece by piece, without anybody's permission: for what AWS
     /// itself delivers.
-    pub(crate) fn deliver(
+    pub fn deliver(
         &self,
         bucket: &str,
         key: &str,

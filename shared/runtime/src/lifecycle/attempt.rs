@@ -1,0 +1,192 @@
+//! One attempt to start a job, by the record it is remembered by.
+
+use errors::JobError;
+use jiff::Timestamp;
+use models::{JobRecord, Next, Outcome, OutcomeStatus, Phase, Ticket, WaitingFor};
+use serde_json::{Value, json};
+use store::{Open, Records, Versioned};
+
+use super::run::{Run, over};
+use crate::function::Invocation;
+use crate::job::{Found, Job, Started};
+
+/// One attempt to start, with the record it is remembered by.
+pub(super) struct Attempt<'a, J: Job> {
+    job: &'a J,
+    invocation: &'a Invocation,
+    run: Run<J>,
+    record: Versioned<JobRecord>,
+}
+
+impl<'a, J: Job> Attempt<'a, J> {
+    pub(super) async fn new(
+        job: &'a J,
+        invocation: &'a Invocation,
+        run: Run<J>,
+        record: Option<Versioned<JobRecord>>,
+    ) -> Result<Self, JobError> {
+        let record = match record {
+            Some(record) => record,
+            None => {
+                let intended = run.intended(invocation.now(), &invocation.request_id);
+                match Records::new(job.store()).open(intended).await? {
+                    Open::Opened(record) | Open::Exists(record) => record,
+                }
+            }
+        };
+        Ok(Self { job, invocation, run, record })
+    }
+
+    pub(super) async fn go(self) -> Result<Ticket, JobError> {
+        match &self.record.value.phase {
+            Phase::Intended { .. } => self.look().await,
+            Phase::Started { .. } | Phase::Collected { .. } | Phase::Closed { .. } => Ok(self.go_on()),
+        }
+    }
+
+    /// Goes on from what the record says, without asking AWS: an earlier run of this very step, or
+    /// somebody else, has got that far.
+    fn go_on(self) -> Ticket {
+        let now = self.invocation.now();
+        match self.record.value.phase {
+            Phase::Intended { .. } => self.run.wait(Next::Wait, now),
+            Phase::Started { handle, since } => self.run.poll(handle, since, now),
+            Phase::Collected { handle, .. } => self.run.complete(handle),
+            Phase::Closed { outcome, .. } => over(self.run.ticket, &outcome),
+        }
+    }
+
+    async fn look(mut self) -> Result<Ticket, JobError> {
+        self.run.in_time(self.invocation.now())?;
+        match self.find().await? {
+            Found::Ours(handle) => self.started(&handle).await,
+            Found::Reusable(handle) => {
+                let handle = serde_json::to_value(handle).map_err(JobError::defect)?;
+                let since = self.invocation.now();
+                match self.advance(Phase::Started { handle: handle.clone(), since }).await? {
+                    true => Ok(self.run.complete(handle)),
+                    false => self.overtaken(None).await,
+                }
+            }
+            Found::Published(result) => self.nothing_to_do(result).await,
+            Found::Busy(other) => self.busy(other).await,
+            Found::Free => self.start().await,
+        }
+    }
+
+    async fn find(&self) -> Result<Found<J::Handle>, JobError> {
+        self.job.find(self.run.context(self.invocation), &self.run.request.own).await
+    }
+
+    async fn start(mut self) -> Result<Ticket, JobError> {
+        let now = self.invocation.now();
+        if self.may_have_started(now).is_some() {
+            // An earlier call may have started the job, and AWS does not show it yet.
+            return Ok(self.run.wait(Next::Wait, now));
+        }
+        if !self.advance(Phase::Intended { attempted_at: Some(now) }).await? {
+            return self.overtaken(None).await;
+        }
+        match self.job.start(self.run.context(self.invocation), &self.run.request.own).await {
+            Ok(Started::Running(handle)) => self.started(&handle).await,
+            Ok(Started::Busy(other)) => {
+                self.without_effect().await?;
+                self.busy(other).await
+            }
+            // The answer leaves open whether the job runs: look before anybody starts it again.
+            Err(error) if error.effect_is_open() => match self.find().await? {
+                Found::Ours(handle) => self.started(&handle).await,
+                Found::Busy(other) => self.busy(other).await,
+                _ => Err(error),
+            },
+            Err(error) => {
+                self.without_effect().await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Records that the call has certainly started nothing, so that the next need not wait.
+    async fn without_effect(&mut self) -> Result<(), JobError> {
+        self.advance(Phase::Intended { attempted_at: None }).await.map(drop)
+    }
+
+    async fn started(mut self, handle: &J::Handle) -> Result<Ticket, JobError> {
+        let value = serde_json::to_value(handle).map_err(JobError::defect)?;
+        let now = self.invocation.now();
+        match self.advance(Phase::Started { handle: value.clone(), since: now }).await? {
+            true => Ok(self.run.poll(value, now, now)),
+            false => self.overtaken(Some(handle)).await,
+        }
+    }
+
+    async fn busy(mut self, other: WaitingFor) -> Result<Ticket, JobError> {
+        if !self.run.request.common.wait {
+            return self.nothing_to_do(json!({"waitingFor": other})).await;
+        }
+        if self.run.ticket.waiting_for.is_none() {
+            self.run.ticket.waiting_since = self.invocation.now();
+        }
+        self.run.ticket.waiting_for = Some(other);
+        Ok(self.run.wait(Next::Wait, self.invocation.now()))
+    }
+
+    async fn nothing_to_do(mut self, result: Value) -> Result<Ticket, JobError> {
+        let now = self.invocation.now();
+        let outcome =
+            Outcome { status: OutcomeStatus::Skipped, at: now, failure: None, result: Some(result) };
+        let attempted_at = self.may_have_started(now);
+        let closed = Phase::Closed { outcome: outcome.clone(), handle: None, attempted_at };
+        if !self.advance(closed).await? {
+            return self.overtaken(None).await;
+        }
+        // Otherwise the marker stays, and the sweep looks for what may still come to light.
+        if attempted_at.is_none() {
+            Records::new(self.job.store()).unmark(&self.run.ticket.run_id, &self.run.ticket.item).await?;
+        }
+        Ok(over(self.run.ticket, &outcome))
+    }
+
+    /// When a start was attempted that may have worked although nobody sees it yet.
+    fn may_have_started(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.record.value.phase {
+            Phase::Intended { attempted_at } => {
+                attempted_at.filter(|at| now.duration_since(*at) < J::VISIBLE_WITHIN)
+            }
+            _ => None,
+        }
+    }
+
+    /// Writes the record's next phase; `false` when somebody else has written it meanwhile.
+    async fn advance(&mut self, phase: Phase) -> Result<bool, JobError> {
+        let next = JobRecord {
+            phase,
+            updated_at: self.invocation.now(),
+            writer: self.invocation.request_id.clone(),
+            ..self.record.value.clone()
+        };
+        match Records::new(self.job.store()).update(&self.record.etag, next).await? {
+            Some(record) => {
+                self.record = record;
+                Ok(true)
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// Goes on with what somebody else wrote. A run that was closed in the meantime keeps its
+    /// outcome, and a job that has just been started for it is ended again.
+    async fn overtaken(mut self, started: Option<&J::Handle>) -> Result<Ticket, JobError> {
+        let ticket = &self.run.ticket;
+        let record = Records::new(self.job.store()).load(&ticket.run_id, &ticket.item).await?;
+        self.record = record.ok_or_else(|| {
+            JobError::defect(format!("the record of run {} has vanished from the bucket", ticket.run_id))
+        })?;
+        if let (Phase::Closed { .. }, Some(handle)) = (&self.record.value.phase, started) {
+            self.job
+                .cancel(self.run.context(self.invocation), &self.run.request.own, Some(handle), None)
+                .await?;
+        }
+        Ok(self.go_on())
+    }
+}

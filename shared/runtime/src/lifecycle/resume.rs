@@ -1,0 +1,124 @@
+//! Going on with an earlier run.
+
+use errors::JobError;
+use models::{ErrorName, JobRecord, Outcome, Phase, RunId, keys};
+use store::{Open, Records, Versioned};
+
+use super::input::StepInput;
+use super::request::{self, Parsed};
+use super::run::{Run, over};
+use super::start::{Begun, deadline, fresh, is_unknown};
+use crate::function::{Invocation, about};
+use crate::job::Job;
+
+/// Goes on with an earlier run: what has an outcome keeps it, unless it is to be retried.
+pub(super) async fn resume<J: Job>(
+    job: &J,
+    invocation: &Invocation,
+    input: &StepInput,
+    request: &Parsed<J>,
+    run_id: &RunId,
+) -> Result<Begun<J>, JobError> {
+    about(run_id, None);
+    let Versioned { value: mut record, etag } = record_of_run(job, run_id).await?;
+    about(run_id, Some(&record.item));
+    if let Phase::Closed { outcome, .. } = &record.phase {
+        if !request.common.retry.contains(&outcome.status) {
+            return Ok(Begun::Over(Box::new(over(record.ticket(), outcome))));
+        }
+        let outcome = outcome.clone();
+        if is_unknown(&record.item) {
+            return anew(job, invocation, input, request, &record, outcome).await;
+        }
+        if request_of(job, &record).await?.common.dry_run {
+            return Err(JobError::invalid(format!("run {run_id} was a dry run: start a new one")));
+        }
+        record.phase = again(job, invocation, &mut record).await?;
+        record.earlier.push(outcome);
+    }
+    let now = invocation.now();
+    record.execution = input.execution.as_ref().map(|execution| execution.id.clone());
+    record.deadline = deadline::<J>(now, request.common.deadline_hours)?;
+    record.updated_at = now;
+    record.writer.clone_from(&invocation.request_id);
+    let records = Records::new(job.store());
+    records.mark(&record).await?;
+    let Some(record) = records.update(&etag, record).await? else { return Err(taken(run_id)) };
+    let mut run = Run::of_record(job, &record.value).await?;
+    run.ticket.waiting_since = now;
+    Ok(Begun::Run(Box::new(run), Some(Box::new(record))))
+}
+
+async fn record_of_run<J: Job>(job: &J, run_id: &RunId) -> Result<Versioned<JobRecord>, JobError> {
+    let found = job.store().list(keys::jobs(run_id)).all(2).await?;
+    let item = found.first().and_then(|entry| keys::parse_record(&entry.key)).map(|(_, item)| item);
+    let record = match item {
+        Some(item) => Records::new(job.store()).load(run_id, &item).await?,
+        None => None,
+    };
+    let record = record.ok_or_else(|| {
+        JobError::invalid(format!("there is no run {run_id} to resume in bucket {}", job.store().bucket()))
+    })?;
+    if record.value.kind != J::KIND {
+        let kind = record.value.kind;
+        return Err(JobError::invalid(format!("run {run_id} is one of {kind}, this is {}", J::KIND)));
+    }
+    Ok(record)
+}
+
+async fn request_of<J: Job>(job: &J, record: &JobRecord) -> Result<Parsed<J>, JobError> {
+    Parsed::read(job, &request::recall(job.store(), &record.request).await?)
+}
+
+/// A run that ended before anybody knew what it was about is begun again with its own request. It
+/// gets a record under the item that it is about, which remembers how it had ended.
+async fn anew<J: Job>(
+    job: &J,
+    invocation: &Invocation,
+    input: &StepInput,
+    request: &Parsed<J>,
+    record: &JobRecord,
+    outcome: Outcome,
+) -> Result<Begun<J>, JobError> {
+    let mut own = request_of(job, record).await?;
+    own.common.deadline_hours = request.common.deadline_hours.or(own.common.deadline_hours);
+    let begun = fresh(job, invocation, input, record.run_id.clone(), own).await?;
+    let Begun::Run(run, _) = begun else { return Ok(begun) };
+    let mut intended = run.intended(invocation.now(), &invocation.request_id);
+    intended.earlier = record.earlier.iter().cloned().chain([outcome]).collect();
+    match Records::new(job.store()).open(intended).await? {
+        Open::Opened(record) => Ok(Begun::Run(run, Some(Box::new(record)))),
+        // This very step, made again.
+        Open::Exists(record) if record.value.execution == run.ticket.execution => {
+            Ok(Begun::Run(run, Some(Box::new(record))))
+        }
+        Open::Exists(_) => Err(taken(&record.run_id)),
+    }
+}
+
+fn taken(run_id: &RunId) -> JobError {
+    JobError::invalid(format!("run {run_id} is being worked on by another execution"))
+}
+
+/// Where a closed run goes on: with the job it had, if AWS completed it and only its collection
+/// failed; else with a new one.
+async fn again<J: Job>(job: &J, invocation: &Invocation, record: &mut JobRecord) -> Result<Phase, JobError> {
+    if let Phase::Closed { handle: None, attempted_at: attempted_at @ Some(_), .. } = record.phase {
+        // What that attempt may have started can still come to light, and is then this run's.
+        return Ok(Phase::Intended { attempted_at });
+    }
+    if record.handle().is_some() {
+        let run = Run::of_record(job, record).await?;
+        let mut handle = run.handle()?;
+        match job.status(run.context(invocation), &mut handle).await {
+            Ok(_) => {
+                let handle = serde_json::to_value(handle).map_err(JobError::defect)?;
+                return Ok(Phase::Started { handle, since: invocation.now() });
+            }
+            Err(error) if matches!(error.name(), ErrorName::JobFailed | ErrorName::Gone) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    record.attempt += 1;
+    Ok(Phase::Intended { attempted_at: None })
+}
