@@ -96,6 +96,18 @@ fn row(name: &str, value: &str) {
     say(&format!("  {:<11} {}", line(name), line(value)));
 }
 
+/// What a coverage allows to be concluded.
+fn how_much(coverage: &Value) -> &'static str {
+    let no_gaps = coverage["gaps"].as_object().is_none_or(serde_json::Map::is_empty);
+    if coverage["expectedAccounts"].is_null() {
+        "UNKNOWN: nobody says which accounts there should be, and nothing is concluded"
+    } else if no_gaps && coverage["expectedAccounts"] == coverage["seenAccounts"] {
+        "complete"
+    } else {
+        "INCOMPLETE: what is missing is unknown, and nothing is concluded"
+    }
+}
+
 /// The headline of a summary: how much is known, and every attribute.
 pub(crate) fn show_summary(summary: &Value) {
     let count = |value: &Value| value.as_u64().map_or_else(|| "?".to_owned(), number);
@@ -111,15 +123,7 @@ pub(crate) fn show_summary(summary: &Value) {
             count(&summary["rows"]),
         ),
     );
-    let complete = gaps.is_empty() && coverage["expectedAccounts"] == coverage["seenAccounts"];
-    row(
-        "coverage",
-        if complete {
-            "complete"
-        } else {
-            "INCOMPLETE: what is missing is unknown, and nothing is concluded"
-        },
-    );
+    row("coverage", how_much(coverage));
     for (reason, gap) in gaps {
         let example = gap["examples"][0].as_str().map(|it| format!(", such as {it}")).unwrap_or_default();
         row("", &format!("{} x {reason}{example}", count(&gap["count"])));
@@ -188,5 +192,16 @@ mod tests {
         assert_eq!(heading(&result), "nothing was to be done");
         let shown = [("claimedBy", "arn:x"), ("waitingFor", r#"{"id":"p-1"}"#)];
         assert_eq!(without_evidence(&result), shown.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn coverage_is_complete_only_when_everything_expected_was_seen_and_somebody_says_what_is_expected() {
+        let of = |expected: Value, gaps: Value| {
+            how_much(&json!({"expectedAccounts": expected, "seenAccounts": 2, "gaps": gaps}))
+        };
+        assert_eq!(of(json!(2), json!({})), "complete");
+        assert!(of(json!(3), json!({})).starts_with("INCOMPLETE"));
+        assert!(of(json!(2), json!({"blank cell": {"count": 1}})).starts_with("INCOMPLETE"));
+        assert!(of(Value::Null, json!({})).starts_with("UNKNOWN"));
     }
 }
