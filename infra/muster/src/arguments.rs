@@ -35,6 +35,9 @@ pub(crate) enum Command {
     Parse(Parse),
 }
 
+/// Where `muster up` serves unless it is told otherwise.
+pub(crate) const ENDPOINT: &str = "http://127.0.0.1:4566";
+
 /// Which stack.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct At {
@@ -43,7 +46,7 @@ pub(crate) struct At {
     #[arg(long, value_name = "NAME")]
     pub stack: Option<String>,
     /// Where `muster up` serves.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4566", conflicts_with = "stack")]
+    #[arg(long, value_name = "URL", default_value = ENDPOINT, conflicts_with = "stack")]
     pub endpoint: String,
 }
 
@@ -121,11 +124,14 @@ pub(crate) struct Up {
     pub simulation: Simulation,
 }
 
+/// Outcomes that can be run again, as the functions spell them. A run that succeeded is not one.
+const RETRIED: [&str; 4] = ["failed", "overdue", "skipped", "carriedOver"];
+
 #[derive(Debug, Args)]
 pub(crate) struct Resume {
     pub run_id: RunId,
-    /// Also run again what ended so: failed, overdue, skipped, carriedOver or succeeded.
-    #[arg(long, value_name = "OUTCOME", value_delimiter = ',')]
+    /// Also run again what ended so.
+    #[arg(long, value_name = "OUTCOME", value_delimiter = ',', value_parser = RETRIED)]
     pub retry: Vec<String>,
     #[command(flatten)]
     pub at: At,
@@ -244,5 +250,18 @@ mod tests {
         assert!(parse("muster run --speed 0").is_err());
         assert!(parse("muster run --request []").is_err());
         assert!(parse("muster run --fault boom@*").is_err());
+    }
+
+    #[test]
+    fn a_run_that_succeeded_is_not_offered_to_be_run_again() {
+        let resume = |retry: &str| {
+            Arguments::try_parse_from(["muster", "resume", "20261121T063000Z-9f86d081", "--retry", retry])
+        };
+        assert!(resume("failed,overdue,skipped,carriedOver").is_ok());
+        let refused = resume("succeeded").unwrap_err().to_string();
+        assert!(refused.contains("[possible values: failed, overdue, skipped, carriedOver]"), "{refused}");
+        for outcome in RETRIED {
+            serde_json::from_value::<models::OutcomeStatus>(serde_json::json!(outcome)).unwrap();
+        }
     }
 }

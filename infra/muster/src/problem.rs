@@ -12,7 +12,7 @@ pub(crate) enum Problem {
     #[error("{0}")]
     Aws(Box<JobError>),
     /// A run that ended without success; its text is the execution's own.
-    #[error("the run ended as {status}: {error}: {cause}\n{next}")]
+    #[error("the run ended as {status}: {error}: {cause}{next}")]
     Run { status: String, error: String, cause: String, next: String },
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: std::io::Error },

@@ -90,6 +90,7 @@ impl Stack {
             .send()
             .await
             .map_err(Problem::aws("states:GetExecutionHistory"))?;
+        let now = self.now(history.events());
         let entered = history.events().iter().find_map(HistoryEvent::state_entered_event_details);
         Ok(entered.map(|entered| {
             let input: Value =
@@ -97,8 +98,15 @@ impl Stack {
             // Steps answer tickets; what follows the last of them is the run's result.
             let run = input["Payload"]["runId"].as_str().or(input["runId"].as_str()).map(str::to_owned);
             let ticket = input["Payload"].clone();
-            Seen { now: self.clock.now(), state: entered.name().to_owned(), run, ticket }
+            Seen { now, state: entered.name().to_owned(), run, ticket }
         }))
+    }
+
+    /// The stack's time, as far as it can be told: where its clock is out of reach, that of the newest
+    /// event, which comes first.
+    fn now(&self, events: &[HistoryEvent]) -> Timestamp {
+        let newest = events.first().and_then(|event| timestamp(event.timestamp()));
+        newest.filter(|_| !self.clock_is_its_own).unwrap_or_else(|| self.clock.now())
     }
 
     /// How an execution stands, or ended.
@@ -152,5 +160,27 @@ impl Stack {
             .await
             .map_err(Problem::aws("states:StopExecution"))?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_sfn::types::HistoryEventType;
+
+    fn event(seconds: i64) -> HistoryEvent {
+        let event = HistoryEvent::builder().id(seconds).r#type(HistoryEventType::PassStateEntered);
+        event.timestamp(DateTime::from_secs(seconds)).build().unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_time_of_a_served_stack_is_that_of_its_newest_event_and_not_the_time_here() {
+        let of = |seconds| Timestamp::from_second(seconds).unwrap();
+        let events = [event(2_000_000_000), event(1_999_999_000)];
+        let mut stack = Stack::of_tests();
+        stack.clock_is_its_own = false;
+        assert_eq!(stack.now(&events), of(2_000_000_000));
+        stack.clock_is_its_own = true;
+        assert!(stack.now(&events) < of(2_000_000_000));
     }
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::SdkConfig;
+use aws_types::origin::Origin;
 use aws_types::region::Region;
 use jiff::Timestamp;
 use local_aws::connector::sdk_config;
@@ -28,10 +29,13 @@ use crate::{Done, Problem};
 pub(crate) struct Stack {
     pub name: String,
     pub sdk: SdkConfig,
-    /// The time that the stack's own clock shows.
-    pub clock: Clock,
+    /// What is waited by between two looks.
+    clock: Clock,
     /// Whether it is simulated.
     pub simulated: bool,
+    /// Whether `clock` is the stack's own. The clock of a simulated stack in another process goes at
+    /// a speed of its own, and only its time stamps show it.
+    clock_is_its_own: bool,
     outputs: BTreeMap<String, String>,
     /// How long to wait between two looks at a run.
     interval: Duration,
@@ -60,6 +64,7 @@ impl Stack {
             ),
             clock: stack.aws.clock().clone(),
             simulated: true,
+            clock_is_its_own: true,
             outputs: stack.resolved.outputs.clone(),
             interval: Duration::from_secs(15),
             folder: Some(folder),
@@ -87,13 +92,15 @@ impl Stack {
     async fn served(endpoint: &str) -> Done<Self> {
         let LocalCredentials { access_key_id, secret_access_key } = LocalCredentials::administrator();
         let credentials = Credentials::new(access_key_id, secret_access_key, None, None, "muster up");
-        let sdk = runtime::aws::sdk_config()
+        let mut sdk = runtime::aws::sdk_config()
             .await
             .into_builder()
             .endpoint_url(endpoint)
             .region(Region::new(local::REGION))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .build();
+            .credentials_provider(SharedCredentialsProvider::new(credentials));
+        // Or AWS_ENDPOINT_URL and the profile would come before what was typed.
+        sdk.insert_origin("endpoint_url", Origin::shared_config());
+        let sdk = sdk.build();
         Self::of_cloudformation(local::STACK, sdk, Duration::from_secs(1), true).await.map_err(|problem| {
             Problem::other(format!(
                 "{problem}\nNothing answers at {endpoint}, it seems. Type `cargo muster up` in another terminal, \
@@ -125,10 +132,20 @@ impl Stack {
             sdk,
             clock: real_time(),
             simulated,
+            clock_is_its_own: !simulated,
             outputs,
             interval,
             folder: None,
         })
+    }
+
+    /// How a command names this stack; `None` when it is gone with this process.
+    pub(crate) fn named(&self) -> Option<String> {
+        match (self.simulated, &self.folder, self.sdk.endpoint_url()) {
+            (false, ..) => Some(format!("--stack {}", self.name)),
+            (true, None, Some(endpoint)) => Some(format!("--endpoint {endpoint}")),
+            _ => None,
+        }
     }
 
     /// An output of the stack.
@@ -156,5 +173,38 @@ impl Stack {
             (Some(folder), Some(rest)) => folder.join(rest).display().to_string(),
             _ => address.to_owned(),
         }
+    }
+}
+
+#[cfg(test)]
+impl Stack {
+    /// A stack that is deployed, with nothing behind it.
+    pub(crate) fn of_tests() -> Self {
+        Self {
+            name: "prod".to_owned(),
+            sdk: SdkConfig::builder().build(),
+            clock: Clock::scaled(Timestamp::UNIX_EPOCH, 1.0),
+            simulated: false,
+            clock_is_its_own: true,
+            outputs: BTreeMap::new(),
+            interval: Duration::ZERO,
+            folder: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_is_named_as_it_was_and_one_of_this_process_is_not() {
+        let mut stack = Stack::of_tests();
+        assert_eq!(stack.named().as_deref(), Some("--stack prod"));
+        stack.simulated = true;
+        stack.sdk = SdkConfig::builder().endpoint_url("http://127.0.0.1:1").build();
+        assert_eq!(stack.named().as_deref(), Some("--endpoint http://127.0.0.1:1"));
+        stack.folder = Some(PathBuf::new());
+        assert_eq!(stack.named(), None);
     }
 }

@@ -3,8 +3,10 @@
 
 mod share;
 
+use std::collections::BTreeSet;
+
 use aws_sdk_sfn::types::ExecutionStatus;
-use models::{OutcomeStatus, Phase, RunId};
+use models::{OutcomeStatus, RunId};
 use serde_json::{Value, json};
 
 use super::block_on;
@@ -12,65 +14,97 @@ use crate::arguments::Evidence;
 use crate::client::{REPORT_MACHINE, Stack};
 use crate::{Done, Problem, view};
 
-/// Executions that are looked through for one that has evidence.
+/// Executions that are looked through for a run that has evidence. Each takes three to five calls.
 const LOOKED_AT: i32 = 100;
+
+/// Errors that AWS has no part in: a request that was refused before it reached AWS, and a run that
+/// somebody stopped.
+const OURS: [&str; 2] = ["InvalidRequest", "Stopped"];
 
 pub(crate) fn main(arguments: &Evidence) -> Done {
     block_on(async {
         let stack = Stack::at(&arguments.at).await?;
-        let run_id = match &arguments.run_id {
-            Some(run_id) => run_id.clone(),
+        let evidence = match &arguments.run_id {
+            Some(run_id) => {
+                let evidence = of_run(&stack, run_id).await?;
+                evidence.ok_or_else(|| Problem::other(format!("there is no record of run {run_id}")))?
+            }
             None => newest(&stack).await?,
         };
-        let evidence = of_run(&stack, &run_id).await?;
         let text = serde_json::to_string_pretty(&evidence);
-        view::say(&text.map_err(|error| Problem::other(error.to_string()))?);
+        view::say(&view::lines(&text.map_err(|error| Problem::other(error.to_string()))?));
         Ok(())
     })
 }
 
-/// The newest run that says anything about the report.
-async fn newest(stack: &Stack) -> Done<RunId> {
+/// The evidence of the newest run that says anything about AWS. Dry runs, refused requests and
+/// executions that resumed a run which does not exist are passed over, or they would hide it.
+async fn newest(stack: &Stack) -> Done<Value> {
+    let mut looked_at = BTreeSet::new();
     for execution in stack.executions(stack.output(REPORT_MACHINE)?, LOOKED_AT).await? {
-        if execution.status != ExecutionStatus::Running
-            && let Some(seen) = stack.seen(&execution.arn).await?
-            && let Some(run_id) = seen.ticket["runId"].as_str().and_then(|id| id.parse().ok())
-        {
-            return Ok(run_id);
+        if execution.status == ExecutionStatus::Running {
+            continue;
         }
-        let ended = stack.described(&execution.arn).await?;
-        if let Some(run_id) = ended.output["runId"].as_str().and_then(|id| id.parse().ok()) {
-            return Ok(run_id);
+        let seen = stack.seen(&execution.arn).await?;
+        let Some(run_id) = seen.and_then(|seen| seen.run?.parse::<RunId>().ok()) else { continue };
+        if looked_at.insert(run_id.clone())
+            && let Some(evidence) = of_run(stack, &run_id).await?
+            && says_something(&evidence)
+        {
+            return Ok(evidence);
         }
     }
-    Err(Problem::other("no run has ended yet"))
+    Err(Problem::other(format!(
+        "none of the newest {LOOKED_AT} executions that have ended left a report, or an error that AWS has a part in"
+    )))
 }
 
-async fn of_run(stack: &Stack, run_id: &RunId) -> Done<Value> {
+/// Whether evidence tells anything about AWS.
+fn says_something(evidence: &Value) -> bool {
+    let elements = |name: &str| evidence[name].as_array().map(Vec::as_slice).unwrap_or_default();
+    let theirs = |error: &Value| error["error"].as_str().is_some_and(|name| !OURS.contains(&name));
+    !elements("reports").is_empty() || elements("errors").iter().any(theirs)
+}
+
+/// What a run's records and its report say; `None` when it has no record.
+async fn of_run(stack: &Stack, run_id: &RunId) -> Done<Option<Value>> {
     let objects = stack.objects()?;
     let records = objects.records(run_id).await?;
     if records.is_empty() {
-        return Err(Problem::other(format!("there is no record of run {run_id}")));
+        return Ok(None);
     }
     let mut errors = Vec::new();
     let mut reports = Vec::new();
     for record in records {
-        let current = match &record.phase {
-            Phase::Closed { outcome, .. } => Some(outcome),
-            _ => None,
-        };
-        for outcome in record.earlier.iter().chain(current) {
-            if let Some(failure) = &outcome.failure {
-                errors.push(json!({"error": failure.error, "cause": share::text(&failure.cause)}));
-            }
-        }
-        let Some(outcome) = current.filter(|outcome| outcome.status == OutcomeStatus::Succeeded) else {
-            continue;
-        };
-        let key = outcome.result.as_ref().and_then(|result| result["summary"].as_str());
-        if let Some(summary) = objects.json(key.unwrap_or_default()).await? {
+        let failures = record.earlier.iter().chain(record.outcome()).filter_map(|it| it.failure.as_ref());
+        errors.extend(
+            failures.map(|it| json!({"error": share::text(&it.error), "cause": share::text(&it.cause)})),
+        );
+        let succeeded = record.outcome().filter(|outcome| outcome.status == OutcomeStatus::Succeeded);
+        let result = succeeded.and_then(|outcome| outcome.result.as_ref());
+        if let Some(key) = result.and_then(|result| result["summary"].as_str())
+            && let Some(summary) = objects.json(key).await?
+        {
             reports.push(share::report(&summary));
         }
     }
-    Ok(json!({"runId": run_id, "reports": reports, "errors": errors}))
+    Ok(Some(json!({"runId": run_id, "reports": reports, "errors": errors})))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dry_run_a_refused_request_and_a_stopped_run_say_nothing_about_aws() {
+        let of = |reports: Value, errors: &[&str]| {
+            let errors: Vec<_> = errors.iter().map(|name| json!({"error": name, "cause": ""})).collect();
+            says_something(&json!({"reports": reports, "errors": errors}))
+        };
+        for errors in [&[][..], &["InvalidRequest"], &["Stopped", "InvalidRequest"]] {
+            assert!(!of(json!([]), errors), "{errors:?}");
+        }
+        assert!(of(json!([{"header": []}]), &[]));
+        assert!(of(json!([]), &["InvalidRequest", "UnrecognisedLayout"]));
+    }
 }

@@ -4,7 +4,7 @@ mod deviations;
 
 use std::path::Path;
 
-use account_status::{Subject, Summary, read_file};
+use account_status::{Evidence, Subject, Summary, read_file};
 
 use crate::arguments::Parse;
 use crate::{Done, Problem, view};
@@ -19,8 +19,7 @@ pub(crate) fn main(arguments: &Parse) -> Done {
         run_id: "parsed".to_owned(),
         observed_at: None,
     };
-    let evidence = read_file(&arguments.file, &table, subject);
-    let evidence = evidence.map_err(|error| Problem::other(error.to_string()))?;
+    let evidence = read(&arguments.file, &table, subject)?;
     // Nobody says which accounts there should be, nor what AWS counted: nothing is concluded.
     let summary = Summary::new(&evidence, "parsed", None, None, None);
     let text = serde_json::to_vec_pretty(&summary).map_err(|error| Problem::other(error.to_string()))?;
@@ -40,6 +39,22 @@ pub(crate) fn main(arguments: &Parse) -> Done {
         view::number(rows)
     ));
     Ok(())
+}
+
+/// Reads a report into a table. What a report that breaks off leaves is no evidence, and is removed.
+fn read(report: &Path, table: &Path, subject: Subject) -> Done<Evidence> {
+    let part = table.with_extension("part");
+    match read_file(report, &part, subject) {
+        Ok(evidence) => {
+            std::fs::rename(&part, table).map_err(Problem::file(table))?;
+            Ok(evidence)
+        }
+        Err(error) => {
+            // Often it is not there yet; what matters is why the report was refused.
+            let _ = std::fs::remove_file(&part);
+            Err(Problem::other(error.to_string()))
+        }
+    }
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Done {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use local_aws::organization::Organization;
-use models::Kind;
+use models::{ErrorName, Kind};
 use serde_json::Value;
 
 use aws_sdk_sfn::types::ExecutionStatus;
@@ -60,7 +60,8 @@ pub(crate) async fn run(stack: &Stack, kind: Kind, request: &Value) -> Done {
     let execution = stack.start(machine(stack, kind)?, request).await?;
     if !stack.simulated {
         view::note(&format!(
-            "{execution}\nThe run goes on when this command is ended; `muster status --stack {}` shows it.",
+            "{}\nThe run goes on when this command is ended; `cargo muster status --stack {}` shows it.",
+            view::line(&execution),
             stack.name
         ));
     }
@@ -81,24 +82,25 @@ pub(crate) async fn run(stack: &Stack, kind: Kind, request: &Value) -> Done {
     }
     Err(Problem::Run {
         status: ended.status.as_str().to_owned(),
+        next: next(stack, &run_id, &ended.error)?,
         error: ended.error,
         cause: ended.cause,
-        next: next(stack, &run_id)?,
     })
 }
 
-/// What somebody can do about a run that did not succeed.
-fn next(stack: &Stack, run_id: &str) -> Done<String> {
+/// What somebody can do about a run that did not succeed, where its cause does not say it all.
+fn next(stack: &Stack, run_id: &str, error: &str) -> Done<String> {
     if run_id.is_empty() {
-        return Ok("Nothing of the run was recorded.".to_owned());
+        return Ok("\nNothing of the run was recorded.".to_owned());
+    }
+    // A run keeps its request: one that was refused is refused again. And where the run to resume
+    // does not exist, it has no records either.
+    if error == ErrorName::InvalidRequest.as_str() {
+        return Ok(String::new());
     }
     let records = stack.shown(&format!("runs/{run_id}/"))?;
-    let again = match stack.simulated {
-        true => String::new(),
-        false => format!(
-            "\nOnce its cause is gone: muster resume {run_id} --retry failed,overdue --stack {}",
-            stack.name
-        ),
-    };
-    Ok(format!("Its records are in {records}{again}"))
+    let again = stack.named().map(|named| {
+        format!("\nOnce its cause is gone: cargo muster resume {run_id} --retry failed,overdue {named}")
+    });
+    Ok(format!("\nIts records are in {records}{}", again.unwrap_or_default()))
 }

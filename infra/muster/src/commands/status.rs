@@ -28,8 +28,8 @@ pub(crate) fn main(at: &At) -> Done {
             };
             let run = seen.and_then(|seen| seen.run).unwrap_or_default();
             table.add_row([
-                execution.name.clone(),
-                execution.status.as_str().to_owned(),
+                view::line(&execution.name),
+                view::line(execution.status.as_str()),
                 shown(execution.started),
                 shown(execution.stopped),
                 state,
@@ -50,7 +50,7 @@ pub(crate) fn main(at: &At) -> Done {
                     if open.len() == OPEN_SHOWN { " or more" } else { "" }
                 ));
                 for key in open {
-                    view::say(&format!("  {}", stack.shown(key)?));
+                    view::say(&format!("  {}", view::line(&stack.shown(key)?)));
                 }
             }
         }

@@ -17,8 +17,10 @@ pub(crate) fn main(arguments: &Stop) -> Done {
         let execution = execution(&stack, &arguments.run).await?;
         stack.stop(&execution).await?;
         view::say(&format!(
-            "Stopped {execution}\nThe sweep now cancels what the run started at AWS and records its outcome: at once, \
-             or within 15 minutes. `muster status` shows when nothing is open any more."
+            "Stopped {}\nThe sweep now cancels what the run started at AWS and records its outcome: at once, or within \
+             15 minutes. `cargo muster status {}` shows when nothing is open any more.",
+            view::line(&execution),
+            stack.named().unwrap_or_default()
         ));
         Ok(())
     })

@@ -6,7 +6,7 @@ use local_aws::iam::Credentials;
 use local_aws::lambda::FunctionConfig;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::arguments::Up;
+use crate::arguments::{ENDPOINT, Up};
 use crate::local::{self, Local, Pace};
 use crate::{Done, Problem, view};
 
@@ -17,8 +17,8 @@ pub(crate) fn main(arguments: &Up) -> Done {
     let simulation = &arguments.simulation;
     local::runtime(simulation, Pace::Steady)?.block_on(async {
         let local = Local::start(simulation, Pace::Steady, SPEED, Some(arguments.port)).await?;
-        let endpoint = local.endpoint.as_ref().map(local_endpoint::Endpoint::url).unwrap_or_default();
-        let caller = caller(endpoint);
+        let url = local.endpoint.as_ref().map(local_endpoint::Endpoint::url).unwrap_or_default();
+        let caller = caller(url.clone());
         if let Some(path) = &arguments.env_file {
             let functions = local.stack.aws.lambda().functions();
             let variables = variables(functions.iter().map(AsRef::as_ref))?;
@@ -33,13 +33,19 @@ pub(crate) fn main(arguments: &Up) -> Done {
             "The stack {stack} is deployed in a simulated AWS, which nothing but this machine reaches.\n\n\
              {exports}\n\
              aws stepfunctions start-execution --state-machine-arn {machine}\n\
-             cargo muster status\n\n\
+             cargo muster status{at}\n\n\
              Objects of its buckets are files in {out}. End it with Ctrl-C.",
             stack = local::STACK,
+            at = at(&url),
             out = simulation.out.display(),
         ));
         ended().await.map_err(|error| Problem::other(error.to_string()))
     })
+}
+
+/// How a command finds this AWS, where it does not look by itself.
+fn at(url: &str) -> String {
+    if url == ENDPOINT { String::new() } else { format!(" --endpoint {url}") }
 }
 
 /// What an SDK or the AWS CLI needs to call this AWS. The CLI's first version and boto3 read the

@@ -56,6 +56,30 @@ pub(crate) fn runtime(simulation: &Simulation, pace: Pace) -> Done<tokio::runtim
         .map_err(|error| Problem::other(error.to_string()))
 }
 
+/// When the simulation begins: in this second, or in the next one that no run in the folder is of.
+/// The seed alone names the executions, so a run would be taken for one of the same second that is
+/// there, and shown with the other's result.
+fn epoch(out: &Path, now: SystemTime) -> Timestamp {
+    let now = Timestamp::try_from(now).unwrap_or(Timestamp::UNIX_EPOCH);
+    let mut second = now.as_second();
+    let runs = runs(out);
+    while let Ok(epoch) = Timestamp::from_second(second) {
+        let of_second = epoch.strftime("%Y%m%dT%H%M%SZ").to_string();
+        if !runs.iter().any(|run| run.starts_with(&of_second)) {
+            return epoch;
+        }
+        second += 1;
+    }
+    now
+}
+
+/// The ids of the runs in the buckets of a folder.
+fn runs(out: &Path) -> Vec<String> {
+    let names = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let runs = names(out).flat_map(|bucket| names(&bucket.path().join("runs")));
+    runs.map(|run| run.file_name().to_string_lossy().into_owned()).collect()
+}
+
 impl Local {
     /// Deploys the stack; with a port, or with functions as processes, behind an endpoint.
     pub(crate) async fn start(
@@ -64,8 +88,7 @@ impl Local {
         default_speed: f64,
         port: Option<u16>,
     ) -> Done<Self> {
-        let epoch = Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH);
-        let epoch = Timestamp::from_second(epoch.as_second()).unwrap_or(epoch);
+        let epoch = epoch(&simulation.out, SystemTime::now());
         let speed = simulation.speed.unwrap_or(Speed::Times(default_speed));
         let clock = match (pace, simulation.lambda, speed) {
             (Pace::Jumping, LambdaMode::InProcess, _) => Clock::virtual_time(epoch),
@@ -164,4 +187,21 @@ fn options(simulation: &Simulation) -> Done<StackOptions> {
         folder: Some(simulation.out.clone()),
         root: root(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_simulation_begins_in_a_second_that_no_run_in_its_folder_is_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let second = |second| Timestamp::from_second(second).unwrap();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_242_600_250);
+        assert_eq!(epoch(folder.path(), now), second(1_795_242_600));
+        for run in ["20261121T063000Z-9f86d081", "20261121T063001Z-9f86d081", "20261121T063003Z-9f86d081"] {
+            std::fs::create_dir_all(folder.path().join("bucket/runs").join(run)).unwrap();
+        }
+        assert_eq!(epoch(folder.path(), now), second(1_795_242_602));
+    }
 }

@@ -46,7 +46,7 @@ pub(crate) fn line(text: &str) -> String {
 }
 
 /// As [`line`], with its line ends.
-fn lines(text: &str) -> String {
+pub(crate) fn lines(text: &str) -> String {
     text.chars().map(|it| if it.is_control() && it != '\n' { '\u{fffd}' } else { it }).collect()
 }
 

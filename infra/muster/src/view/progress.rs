@@ -54,17 +54,59 @@ impl Progress {
     }
 }
 
+/// What a run does in a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Starting,
+    WaitingForTurn,
+    /// Between two steps: the ticket says what is next.
+    Deciding,
+    Running,
+    Collecting,
+    Closing,
+    Succeeded,
+    Failed,
+    /// It failed, and could not be closed: the sweep does that.
+    NotClosed,
+}
+
+/// The states of the definition (`infra/statemachines/job.asl.json`). A stack of another version may
+/// have others, which are shown by their names.
+const STAGES: [(&str, Stage); 13] = [
+    ("Begin", Stage::Starting),
+    ("Start", Stage::Starting),
+    ("Decide", Stage::Deciding),
+    ("WaitForTurn", Stage::WaitingForTurn),
+    ("WaitForJob", Stage::Running),
+    ("Status", Stage::Running),
+    ("Collect", Stage::Collecting),
+    ("UnknownNext", Stage::Closing),
+    ("Cancel", Stage::Closing),
+    ("Result", Stage::Succeeded),
+    ("Succeeded", Stage::Succeeded),
+    ("Failed", Stage::Failed),
+    ("NotClosed", Stage::NotClosed),
+];
+
+/// Where a run stands; `None` in a state that this version does not know.
+fn stage(seen: &Seen) -> Option<Stage> {
+    let (_, stage) = STAGES.iter().find(|(name, _)| *name == seen.state)?;
+    Some(match (stage, seen.ticket["next"].as_str()) {
+        (Stage::Deciding, Some("wait")) => Stage::WaitingForTurn,
+        (Stage::Deciding, Some("poll")) => Stage::Running,
+        (Stage::Deciding, Some("collect")) => Stage::Collecting,
+        (Stage::Deciding, Some("done")) => Stage::Succeeded,
+        (Stage::Deciding, Some("failed")) => Stage::Failed,
+        (stage, _) => *stage,
+    })
+}
+
 fn step(seen: &Seen) -> u64 {
-    match seen.state.as_str() {
-        "Begin" | "Start" | "WaitForTurn" => 0,
-        "WaitForJob" | "Status" => 1,
-        "Collect" => 2,
-        _ => match seen.ticket["next"].as_str() {
-            Some("poll") => 1,
-            Some("collect") => 2,
-            Some("done" | "failed") => STEPS,
-            _ => 0,
-        },
+    match stage(seen) {
+        Some(Stage::Running) => 1,
+        Some(Stage::Collecting) => 2,
+        Some(Stage::Closing | Stage::Succeeded | Stage::Failed | Stage::NotClosed) => STEPS,
+        Some(Stage::Starting | Stage::WaitingForTurn | Stage::Deciding) | None => 0,
     }
 }
 
@@ -75,13 +117,16 @@ pub(crate) fn state(seen: &Seen) -> String {
         Some(attempt @ 2..) => format!(" (attempt {attempt})"),
         _ => String::new(),
     };
-    let words = match (seen.state.as_str(), ticket["next"].as_str()) {
-        ("Begin" | "Start", _) => "starting".to_owned(),
-        ("WaitForTurn", _) | ("Next", Some("wait")) => waiting_for(&ticket["waitingFor"]),
-        ("WaitForJob" | "Status", _) | ("Next", Some("poll")) => running(ticket),
-        ("Collect", _) | ("Next", Some("collect")) => "collecting".to_owned(),
-        ("Cancel", _) => "closing".to_owned(),
-        (state, _) => state.to_lowercase(),
+    let words = match stage(seen) {
+        Some(Stage::Starting) => "starting".to_owned(),
+        Some(Stage::WaitingForTurn) => waiting_for(&ticket["waitingFor"]),
+        Some(Stage::Running) => running(ticket),
+        Some(Stage::Collecting) => "collecting".to_owned(),
+        Some(Stage::Closing) => "closing".to_owned(),
+        Some(Stage::Succeeded) => "succeeded".to_owned(),
+        Some(Stage::Failed) => "failed".to_owned(),
+        Some(Stage::NotClosed) => "failed, and left to the sweep to close".to_owned(),
+        Some(Stage::Deciding) | None => seen.state.to_lowercase(),
     };
     line(&format!("{words}{attempt}"))
 }
@@ -122,5 +167,41 @@ mod tests {
         let polling = json!({"next": "poll", "attempt": 2, "polls": 3, "handle": {"reportId": "p-2"}});
         assert_eq!(state(&seen("WaitForJob", polling)), "report p-2 is running (attempt 2)");
         assert_eq!(state(&seen("Start", Value::Null)), "starting");
+    }
+    #[test]
+    fn every_state_of_the_definition_is_known_and_no_other() {
+        let definition: Value =
+            serde_json::from_str(include_str!("../../../statemachines/job.asl.json")).unwrap();
+        let mut states: Vec<&str> =
+            definition["States"].as_object().unwrap().keys().map(String::as_str).collect();
+        let mut known = STAGES.map(|(name, _)| name);
+        states.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(known.as_slice(), states);
+    }
+
+    #[test]
+    fn between_two_steps_the_ticket_says_where_a_run_stands() {
+        let decides = |next: &str| seen("Decide", json!({"next": next, "handle": {"reportId": "p-1"}}));
+        let shown = ["poll", "collect", "done", "failed"].map(|next| {
+            let seen = decides(next);
+            (step(&seen), state(&seen))
+        });
+        let expected = [(1, "report p-1 is running"), (2, "collecting"), (3, "succeeded"), (3, "failed")];
+        assert_eq!(shown, expected.map(|(step, words)| (step, words.to_owned())));
+        assert!(state(&decides("wait")).starts_with("waiting for somebody else's report"));
+    }
+
+    #[test]
+    fn a_run_that_is_over_is_at_the_end_of_its_way_though_its_last_state_has_no_ticket() {
+        for last in ["Result", "Succeeded", "Failed", "NotClosed"] {
+            assert_eq!(step(&seen(last, Value::Null)), STEPS, "{last}");
+        }
+    }
+
+    #[test]
+    fn a_state_of_another_version_is_shown_by_its_name() {
+        let other = seen("Rest\u{1b}", Value::Null);
+        assert_eq!((step(&other), state(&other)), (0, "rest\u{fffd}".to_owned()));
     }
 }

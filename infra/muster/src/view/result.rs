@@ -16,29 +16,67 @@ const VALUE_SHOWN: usize = 40;
 pub(crate) async fn result(stack: &Stack, kind: Kind, ended: &Ended, took: Duration) -> Done {
     let result = &ended.output["result"];
     let run_id = ended.output["runId"].as_str().unwrap_or_default();
+    let took = times(stack, ended, took);
+    // A reused result is shown as that of the run it is of.
+    let published = if result["reused"].is_string() { &result["result"] } else { result };
+    match published["summary"].as_str() {
+        Some(summary_key) => {
+            say(&format!("\n{kind}: succeeded in {took}\n"));
+            row("run", run_id);
+            if let Some(reused) = result["reused"].as_str() {
+                row("reused", reused);
+            }
+            evidence(stack, published, summary_key).await
+        }
+        None => {
+            say(&format!("\n{kind}: {} ({took})\n", heading(result)));
+            row("run", run_id);
+            for (name, value) in without_evidence(result) {
+                row(&name, &value);
+            }
+            Ok(())
+        }
+    }
+}
+
+/// How long a run took: by the stack's clock and, where that is a simulated one, here.
+fn times(stack: &Stack, ended: &Ended, took: Duration) -> String {
     let own = match (ended.started, ended.stopped) {
         (Some(started), Some(stopped)) => {
             span(Duration::try_from(stopped.duration_since(started)).unwrap_or_default())
         }
         _ => "an unknown time".to_owned(),
     };
-    let here =
-        if stack.simulated { format!(" of simulated time, {} here", span(took)) } else { String::new() };
-    // A reused result is shown as that of the run it is of.
-    let published = if result["reused"].is_string() { &result["result"] } else { result };
-    let Some(summary_key) = published["summary"].as_str() else {
-        say(&format!("\n{kind}: nothing was to be done ({own}{here})\n"));
-        row("run", run_id);
-        for (name, value) in result.as_object().into_iter().flatten() {
-            row(name, &value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-        }
-        return Ok(());
-    };
-    say(&format!("\n{kind}: succeeded in {own}{here}\n"));
-    row("run", run_id);
-    if let Some(reused) = result["reused"].as_str() {
-        row("reused", reused);
+    match stack.simulated {
+        true => format!("{own} of simulated time, {} here", span(took)),
+        false => own,
     }
+}
+
+/// What a run without evidence was.
+fn heading(result: &Value) -> &'static str {
+    match result["wouldStart"].as_bool() {
+        Some(_) => "dry run, nothing was started",
+        None => "nothing was to be done",
+    }
+}
+
+/// What a run without evidence answered, as it is shown.
+fn without_evidence(result: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    if let Some(would_start) = result["wouldStart"].as_bool() {
+        // AWS documents a dry run as a check of permissions, and no more.
+        let answer = match would_start {
+            true => "a report would be started, as far as AWS's dry run tells",
+            false => "no report would be started",
+        };
+        return vec![("answer".to_owned(), answer.to_owned()), ("why".to_owned(), text(&result["why"]))];
+    }
+    result.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), text(value))).collect()
+}
+
+/// Shows what a run published.
+async fn evidence(stack: &Stack, published: &Value, summary_key: &str) -> Done {
     row("target", published["targetId"].as_str().unwrap_or_default());
     let objects = stack.objects()?;
     if let Some(summary) = objects.json(summary_key).await? {
@@ -55,7 +93,19 @@ pub(crate) async fn result(stack: &Stack, kind: Kind, ended: &Ended, took: Durat
 }
 
 fn row(name: &str, value: &str) {
-    say(&format!("  {name:<11} {}", line(value)));
+    say(&format!("  {:<11} {}", line(name), line(value)));
+}
+
+/// What a coverage allows to be concluded.
+fn how_much(coverage: &Value) -> &'static str {
+    let no_gaps = coverage["gaps"].as_object().is_none_or(serde_json::Map::is_empty);
+    if coverage["expectedAccounts"].is_null() {
+        "UNKNOWN: nobody says which accounts there should be, and nothing is concluded"
+    } else if no_gaps && coverage["expectedAccounts"] == coverage["seenAccounts"] {
+        "complete"
+    } else {
+        "INCOMPLETE: what is missing is unknown, and nothing is concluded"
+    }
 }
 
 /// The headline of a summary: how much is known, and every attribute.
@@ -73,15 +123,7 @@ pub(crate) fn show_summary(summary: &Value) {
             count(&summary["rows"]),
         ),
     );
-    let complete = gaps.is_empty() && coverage["expectedAccounts"] == coverage["seenAccounts"];
-    row(
-        "coverage",
-        if complete {
-            "complete"
-        } else {
-            "INCOMPLETE: what is missing is unknown, and nothing is concluded"
-        },
-    );
+    row("coverage", how_much(coverage));
     for (reason, gap) in gaps {
         let example = gap["examples"][0].as_str().map(|it| format!(", such as {it}")).unwrap_or_default();
         row("", &format!("{} x {reason}{example}", count(&gap["count"])));
@@ -120,4 +162,46 @@ pub(crate) fn show_summary(summary: &Value) {
         say(&format!("  {}", line.trim_end()));
     }
     say("");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_dry_run_is_headed_as_one_and_says_whether_a_report_would_be_started_before_it_says_why() {
+        let dry_run = |would_start| json!({"why": "because", "wouldStart": would_start});
+        for (would_start, answer) in [
+            (true, "a report would be started, as far as AWS's dry run tells"),
+            (false, "no report would be started"),
+        ] {
+            let result = dry_run(would_start);
+            assert_eq!(heading(&result), "dry run, nothing was started");
+            let shown = [("answer", answer), ("why", "because")];
+            assert_eq!(
+                without_evidence(&result),
+                shown.map(|(name, value)| (name.to_owned(), value.to_owned()))
+            );
+        }
+    }
+
+    #[test]
+    fn a_run_with_nothing_to_do_shows_what_it_answered() {
+        let result = json!({"claimedBy": "arn:x", "waitingFor": {"id": "p-1"}});
+        assert_eq!(heading(&result), "nothing was to be done");
+        let shown = [("claimedBy", "arn:x"), ("waitingFor", r#"{"id":"p-1"}"#)];
+        assert_eq!(without_evidence(&result), shown.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn coverage_is_complete_only_when_everything_expected_was_seen_and_somebody_says_what_is_expected() {
+        let of = |expected: Value, gaps: Value| {
+            how_much(&json!({"expectedAccounts": expected, "seenAccounts": 2, "gaps": gaps}))
+        };
+        assert_eq!(of(json!(2), json!({})), "complete");
+        assert!(of(json!(3), json!({})).starts_with("INCOMPLETE"));
+        assert!(of(json!(2), json!({"blank cell": {"count": 1}})).starts_with("INCOMPLETE"));
+        assert!(of(Value::Null, json!({})).starts_with("UNKNOWN"));
+    }
 }

@@ -13,7 +13,7 @@ pub(super) async fn checks(stack: &Stack) -> Done<Vec<Check>> {
     Ok(vec![dry_run(stack, &client).await?, running(&client).await])
 }
 
-/// Whether AWS would start a report; it starts none.
+/// Whether AWS lets the caller start a report; it starts none.
 async fn dry_run(stack: &Stack, client: &Client) -> Done<Check> {
     const NAME: &str = "dry run";
     let roots = aws_sdk_organizations::Client::new(&stack.sdk).list_roots().send().await;
@@ -35,12 +35,7 @@ async fn dry_run(stack: &Stack, client: &Client) -> Done<Check> {
         Err(error) => AwsError::new("ec2:StartDeclarativePoliciesReport", &error),
     };
     Ok(match error.code() {
-        "DryRunOperation" => Check::pass(
-            NAME,
-            format!(
-                "AWS would start a report of {root} for this caller. For the function's own role: muster run --request '{{\"dryRun\": true}}'"
-            ),
-        ),
+        "DryRunOperation" => Check::pass(NAME, permitted(&root, (!stack.simulated).then_some(&stack.name))),
         "IncorrectState" => Check::unknown(NAME, "another report runs; it is waited for"),
         "UnauthorizedOperation"
         | "DeclarativePoliciesAccessDenied"
@@ -48,6 +43,21 @@ async fn dry_run(stack: &Stack, client: &Client) -> Done<Check> {
         | "InaccessibleStorageLocation" => Check::fail(NAME, error.into_job_error().to_string()),
         _ => Check::unknown(NAME, error.into_job_error().to_string()),
     })
+}
+
+/// What an accepted dry run says, and how the function's own role is asked where a stack is deployed:
+/// AWS documents a dry run as a check of permissions, and the caller has others than the role.
+fn permitted(root: &str, deployed: Option<&String>) -> String {
+    let permitted = format!(
+        "this caller may start a report of {root}. Whether a dry run also checks trusted access, target and bucket is \
+         not established."
+    );
+    match deployed {
+        None => permitted,
+        Some(stack) => format!(
+            "{permitted} For the function's own role: cargo muster run --stack {stack} --request '{{\"dryRun\": true}}'"
+        ),
+    }
 }
 
 async fn running(client: &Client) -> Check {
@@ -78,5 +88,18 @@ async fn running(client: &Client) -> Check {
             return Check::pass(NAME, "none");
         }
         token = next;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_to_ask_for_the_functions_role_names_the_stack_or_is_left_out() {
+        let named = permitted("r-ab12", Some(&"prod".to_owned()));
+        assert!(named.ends_with(r#"cargo muster run --stack prod --request '{"dryRun": true}'"#), "{named}");
+        let served = permitted("r-ab12", None);
+        assert!(!served.contains("muster run"), "{served}");
     }
 }

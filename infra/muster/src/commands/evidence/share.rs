@@ -8,16 +8,17 @@ use serde_json::{Value, json};
 /// Plain values longer than this are texts that somebody wrote, not a vocabulary.
 const LONGEST_WORD: usize = 48;
 
-/// What stands for an account, and what it is replaced by.
+/// What stands for an account, and what it is replaced by. Names of objects join ids with `_`, which
+/// `\b` takes for a part of a word: what stands before an id is told by itself, and kept.
 static IDENTIFIERS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     [
         (r"arn:[A-Za-z0-9_-]*:[^\s,;]*", "<arn>"),
         (r"s3://[^\s,;]*", "<object>"),
         (r"[^\s@]+@[^\s@]+\.[^\s@]+", "<email>"),
-        (r"\bou-[0-9a-z]{4,32}-[a-z0-9]{8,32}\b", "<unit>"),
-        (r"\br-[0-9a-z]{4,32}\b", "<root>"),
-        (r"\bo-[a-z0-9]{10,32}\b", "<organization>"),
-        (r"\b[0-9]{10,12}\b", "<account>"),
+        (r"(^|[^0-9A-Za-z])ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}", "${1}<unit>"),
+        (r"(^|[^0-9A-Za-z])r-[0-9a-z]{4,32}", "${1}<root>"),
+        (r"(^|[^0-9A-Za-z])o-[a-z0-9]{10,32}", "${1}<organization>"),
+        (r"[0-9]{10,}", "<account>"),
     ]
     .into_iter()
     .filter_map(|(pattern, name)| Regex::new(pattern).ok().map(|regex| (regex, name)))
@@ -105,6 +106,20 @@ mod tests {
         let hostile =
             "arn:aws:iam::123456789012:role/x in 123456789012 of ou-ab12-c3d4e5f6, a@example.com, s3://b/k";
         assert_eq!(text(hostile), "<arn> in <account> of <unit>, <email> <object>");
+    }
+
+    #[test]
+    fn the_target_in_the_name_of_an_object_is_replaced_too() {
+        for (target, shown) in
+            [("123456789012", "<account>"), ("ou-ab12-c3d4e5f6", "<unit>"), ("r-ab12", "<root>")]
+        {
+            let name = |target: &str| format!("raw/x/ec2_{target}_p-3a15b49961_20261121T0700Z.csv");
+            assert_eq!(text(&name(target)), name(shown));
+        }
+        assert_eq!(
+            text("the server-side error of run 20261121T063000Z-9f86d081"),
+            "the server-side error of run 20261121T063000Z-9f86d081"
+        );
     }
 
     #[test]
