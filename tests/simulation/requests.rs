@@ -45,6 +45,8 @@ fn a_request_that_is_not_accepted_reaches_aws_with_nothing() {
             assert_eq!(rest.outcome(), OutcomeStatus::Failed);
         } else {
             assert_eq!(rest.records.len(), 0, "a run that does not exist is not recorded: {request}");
+            let cause = rest.execution.error().unwrap().cause;
+            assert!(!cause.contains("Record: "), "there is none: {cause}");
         }
     }
 }
@@ -90,14 +92,17 @@ fn a_dry_run_starts_nothing_and_says_what_it_would_do() {
     assert_eq!(result["wouldStart"], true, "{result}");
     assert_eq!(rest.stack.aws.reports().len(), 0);
 
-    let busy = run(&Scenario {
-        request: json!({"dryRun": true}),
-        in_the_way: Some(Duration::from_secs(60_000)),
-        ..Scenario::default()
-    });
-    let result = busy.execution.output().unwrap()["result"].clone();
-    assert_eq!((busy.status, &result["wouldStart"]), (ExecutionStatus::Succeeded, &json!(false)));
-    assert!(result["why"].as_str().unwrap().contains("is running"), "{result}");
+    for dry_run_looks_at_reports in [false, true] {
+        let busy = run(&Scenario {
+            request: json!({"dryRun": true}),
+            in_the_way: Some(Duration::from_secs(60_000)),
+            settings: Settings { dry_run_looks_at_reports, ..Settings::default() },
+            ..Scenario::default()
+        });
+        let result = busy.execution.output().unwrap()["result"].clone();
+        assert_eq!((busy.status, &result["wouldStart"]), (ExecutionStatus::Succeeded, &json!(false)));
+        assert!(result["why"].as_str().unwrap().contains("is running"), "{result}");
+    }
 
     on_virtual_time(async {
         let stack = stack(&Scenario::default());

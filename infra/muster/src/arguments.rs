@@ -190,6 +190,10 @@ pub(crate) enum Switch {
     CodesWithoutSuffix,
     /// A well-formed report id that nobody knows is `InvalidDeclarativePoliciesReportId.NotFound`.
     UnknownReportNotFound,
+    /// A well-formed report id that nobody knows is left out of the list.
+    UnknownReportEmpty,
+    /// A dry run is refused while another report runs.
+    DryRunLooksAtReports,
     /// Reports are delivered by way of `organizations.amazonaws.com`.
     CalledViaOrganizations,
     /// Lists of Organizations have empty pages with a token in between.

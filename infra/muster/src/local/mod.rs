@@ -168,6 +168,8 @@ fn options(simulation: &Simulation) -> Done<StackOptions> {
         match switch {
             Switch::CodesWithoutSuffix => settings.exception_suffix = false,
             Switch::UnknownReportNotFound => settings.unknown_report = UnknownReport::NotFound,
+            Switch::UnknownReportEmpty => settings.unknown_report = UnknownReport::Empty,
+            Switch::DryRunLooksAtReports => settings.dry_run_looks_at_reports = true,
             Switch::CalledViaOrganizations => {
                 settings.called_via_last = "organizations.amazonaws.com".to_owned();
             }

@@ -35,6 +35,7 @@ pub(crate) async fn cancel<J: Job>(
         Some(request) => match closing.beginning(&input, request).await? {
             Beginning::Ours(ticket) => closing.close(*ticket).await?,
             Beginning::Elsewhere(ticket) => *ticket,
+            Beginning::Nowhere(ticket) => return Ok(*ticket),
         },
     };
     Ok(with_record(ticket, job.store().bucket().as_str()))
@@ -53,8 +54,10 @@ fn with_record(mut ticket: Ticket, bucket: &str) -> Ticket {
 enum Beginning {
     /// It is this execution's, as far as it got.
     Ours(Box<Ticket>),
-    /// It is another execution's, or there is none: only this execution failed.
+    /// It is another execution's: only this execution failed.
     Elsewhere(Box<Ticket>),
+    /// There is none, and so no record either.
+    Nowhere(Box<Ticket>),
 }
 
 struct Closing<'a, J: Job> {
@@ -184,15 +187,14 @@ impl<J: Job> Closing<'_, J> {
             Some(_) => self.records.claimed(&run_id).await?,
             None => None,
         };
-        let elsewhere =
-            resumed.is_some() || claimed.is_some_and(|claim| execution.as_ref() != Some(&claim.execution));
+        let elsewhere = claimed.is_some_and(|claim| execution.as_ref() != Some(&claim.execution));
         let now = self.invocation.now();
         let kept = request::keep(self.job.store(), &run_id, request.clone()).await?;
         let ticket = Ticket { next: Next::Failed, ..draft::<J>(input, run_id, kept, now)? };
-        Ok(if elsewhere {
-            Beginning::Elsewhere(Box::new(self.failed(ticket)))
-        } else {
-            Beginning::Ours(Box::new(ticket))
+        Ok(match (&resumed, elsewhere) {
+            (Some(_), _) => Beginning::Nowhere(Box::new(self.failed(ticket))),
+            (None, true) => Beginning::Elsewhere(Box::new(self.failed(ticket))),
+            (None, false) => Beginning::Ours(Box::new(ticket)),
         })
     }
 
