@@ -8,9 +8,11 @@
 //!   for waiting on a socket looks like having nothing to do.
 //! * [`Clock::stepped`]: on an ordinary runtime, beside real processes and sockets. Time goes on as
 //!   usual while anybody is [busy](Clock::busy), and jumps to the next sleeper when nobody is.
-//! * [`Clock::scaled`]: so many times faster than real time, to watch.
+//! * [`Clock::scaled`]: so many times faster than real time, to watch; as usual while anybody is
+//!   [busy](Clock::busy).
 
 mod pace;
+mod scaled;
 mod stepped;
 
 use std::time::Duration;
@@ -19,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 pub use pace::Held;
-pub use stepped::Busy;
+use scaled::Scaled;
 use stepped::Stepped;
 
 /// A clock. Clones show the same time.
@@ -33,8 +35,18 @@ pub struct Clock {
 #[derive(Debug, Clone)]
 enum Pace {
     Virtual,
-    Scaled(f64),
+    Scaled(Scaled),
     Stepped(Stepped),
+}
+
+/// Somebody who does real work, while it lives: time goes on as usual.
+#[derive(Debug)]
+pub struct Busy(Clock);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.change(-1);
+    }
 }
 
 impl Clock {
@@ -45,7 +57,7 @@ impl Clock {
 
     /// Begins at `epoch` and goes `speed` times as fast as real time; `speed` must be positive.
     pub fn scaled(epoch: Timestamp, speed: f64) -> Self {
-        Self { epoch, begun: Instant::now(), pace: Pace::Scaled(speed) }
+        Self { epoch, begun: Instant::now(), pace: Pace::Scaled(Scaled::new(speed)) }
     }
 
     /// Begins at `epoch` and jumps over the time in which nobody is busy. Needs a running runtime.
@@ -56,7 +68,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         let elapsed = match &self.pace {
             Pace::Virtual => self.begun.elapsed(),
-            Pace::Scaled(speed) => self.begun.elapsed().mul_f64(*speed),
+            Pace::Scaled(scaled) => scaled.passed(),
             Pace::Stepped(stepped) => self.begun.elapsed() + stepped.skipped(),
         };
         SignedDuration::try_from(elapsed)
@@ -68,7 +80,7 @@ impl Clock {
     pub async fn sleep(&self, duration: Duration) {
         match &self.pace {
             Pace::Virtual => tokio::time::sleep(duration).await,
-            Pace::Scaled(speed) => tokio::time::sleep(duration.div_f64(*speed)).await,
+            Pace::Scaled(scaled) => scaled.sleep(duration).await,
             Pace::Stepped(stepped) => stepped.sleep(duration).await,
         }
     }
@@ -84,12 +96,19 @@ impl Clock {
         Held::new(self.clone(), speed)
     }
 
-    /// Keeps a stepped clock from jumping while the guard lives: real work is being done.
+    /// Keeps a stepped clock from jumping, and a scaled one from going faster than real time, while
+    /// the guard lives: real work is being done.
     #[must_use]
-    pub fn busy(&self) -> Option<Busy> {
+    pub fn busy(&self) -> Busy {
+        self.change(1);
+        Busy(self.clone())
+    }
+
+    fn change(&self, by: isize) {
         match &self.pace {
-            Pace::Stepped(stepped) => Some(stepped.busy()),
-            Pace::Virtual | Pace::Scaled(_) => None,
+            Pace::Virtual => {}
+            Pace::Scaled(scaled) => scaled.change(by),
+            Pace::Stepped(stepped) => stepped.change(by),
         }
     }
 }
@@ -145,6 +164,29 @@ mod tests {
         drop(busy);
         sleeper.await.unwrap();
         assert!(clock.now() >= "2026-11-21T07:30:00Z".parse().unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_scaled_clock_goes_as_usual_while_somebody_is_busy() {
+        let clock = Clock::scaled(epoch(), 3_600.0);
+        let begun = Instant::now();
+        let sleeper = {
+            let clock = clock.clone();
+            tokio::spawn(async move { clock.sleep(Duration::from_secs(7_200)).await })
+        };
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let busy = clock.busy();
+        let another = clock.busy();
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        drop(busy);
+        assert_eq!(clock.now(), "2026-11-21T07:31:40Z".parse().unwrap(), "an hour and 100 s");
+        drop(another);
+        sleeper.await.unwrap();
+        // An hour is left when the work begins, of which 100 s pass meanwhile.
+        let left = Duration::from_secs_f64(3_500.0 / 3_600.0);
+        let expected = Duration::from_secs(101) + left;
+        let apart = begun.elapsed().abs_diff(expected);
+        assert!(apart < Duration::from_millis(5), "{:?} {expected:?}", begun.elapsed());
     }
 
     #[tokio::test(start_paused = true)]

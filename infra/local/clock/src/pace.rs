@@ -31,8 +31,8 @@ impl Held {
                 match &clock.pace {
                     // Nothing else goes on in such a runtime: this holds all of it, as it is to.
                     Pace::Virtual => std::thread::sleep(ahead),
-                    Pace::Stepped(stepped) => {
-                        let _busy = stepped.busy();
+                    Pace::Stepped(_) => {
+                        let _busy = clock.busy();
                         tokio::time::sleep(ahead).await;
                     }
                     Pace::Scaled(_) => {}

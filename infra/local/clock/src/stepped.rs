@@ -31,17 +31,6 @@ struct State {
     next: u64,
 }
 
-/// Keeps the clock from jumping while it lives.
-#[derive(Debug)]
-pub struct Busy(Stepped);
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        self.0.state().busy -= 1;
-        self.0.0.changed.notify_one();
-    }
-}
-
 impl Stepped {
     pub(crate) fn new() -> Self {
         let stepped =
@@ -64,12 +53,15 @@ impl Stepped {
         self.state().skipped
     }
 
-    pub(crate) fn busy(&self) -> Busy {
+    /// Counts one more, or one less, who works. The clock does not jump while anybody does.
+    pub(crate) fn change(&self, by: isize) {
         let mut state = self.state();
-        state.busy += 1;
-        state.turns += 1;
+        state.busy = state.busy.saturating_add_signed(by);
+        if by > 0 {
+            state.turns += 1;
+        }
         drop(state);
-        Busy(self.clone())
+        self.0.changed.notify_one();
     }
 
     pub(crate) async fn sleep(&self, duration: Duration) {
