@@ -44,6 +44,16 @@ impl Column {
     pub const fn optional(name: &'static str, kind: Kind) -> Self {
         Self { name, kind, optional: true }
     }
+
+    /// Whether such a chunk can be a part of this column.
+    fn takes(&self, chunk: &Chunk<'_>) -> bool {
+        match (self.kind, chunk) {
+            (Kind::Text, Chunk::Coded(Dictionary::Texts(_), _)) => true,
+            (Kind::Integer | Kind::Timestamp, Chunk::Coded(Dictionary::Integers(_), _)) => true,
+            (Kind::Boolean, Chunk::Booleans(_)) => !self.optional,
+            _ => false,
+        }
+    }
 }
 
 /// Texts, one behind the other.

@@ -54,6 +54,9 @@ impl Pages {
         let mut written = Written::default();
         let mut nulls = 0;
         let mut statistics = None;
+        if !column.takes(chunk) {
+            return Err(misfit(rows, "the chunk is not of the column's kind"));
+        }
         match chunk {
             Chunk::Booleans(values) => {
                 if values.len() != rows {
@@ -76,10 +79,10 @@ impl Pages {
                 if covered != rows {
                     return Err(misfit(covered, "a code for each row is needed"));
                 }
-                if let Some(code) = codes.out_of(size, column.optional) {
-                    return Err(misfit(code as usize, "the code is not in the dictionary"));
-                }
-                statistics = minimum_and_maximum(dictionary);
+                let used = codes
+                    .used(size, column.optional)
+                    .map_err(|code| misfit(code as usize, "the code is not in the dictionary"))?;
+                statistics = Some(bounds(dictionary, &used));
                 self.raw.clear();
                 plain(dictionary, &mut self.raw);
                 self.dictionary_page(&mut written, size)?;
@@ -169,7 +172,7 @@ impl Written {
         descriptor: ColumnDescPtr,
         rows: usize,
         nulls: u64,
-        statistics: Option<MinimumAndMaximum>,
+        statistics: Option<Bounds>,
     ) -> Result<(Bytes, ColumnCloseResult), TableError> {
         let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         let mut metadata = ColumnChunkMetaData::builder(descriptor)
@@ -181,15 +184,13 @@ impl Written {
             .set_data_page_offset(number(self.first_data.unwrap_or(0)))
             .set_dictionary_page_offset(self.dictionary.map(number));
         metadata = match statistics {
-            Some(MinimumAndMaximum::Texts(least, most)) => metadata.set_statistics(Statistics::byte_array(
-                Some(least),
-                Some(most),
-                None,
-                Some(nulls),
-                false,
-            )),
-            Some(MinimumAndMaximum::Integers(least, most)) => {
-                metadata.set_statistics(Statistics::int64(Some(least), Some(most), None, Some(nulls), false))
+            Some(Bounds::Texts(bounds)) => {
+                let (least, most) = bounds.unzip();
+                metadata.set_statistics(Statistics::byte_array(least, most, None, Some(nulls), false))
+            }
+            Some(Bounds::Integers(bounds)) => {
+                let (least, most) = bounds.unzip();
+                metadata.set_statistics(Statistics::int64(least, most, None, Some(nulls), false))
             }
             None => metadata,
         };
@@ -206,20 +207,25 @@ impl Written {
     }
 }
 
-enum MinimumAndMaximum {
-    Texts(ByteArray, ByteArray),
-    Integers(i64, i64),
+/// The least and the greatest value; nothing where no row has one, or where they are too long.
+enum Bounds {
+    Texts(Option<(ByteArray, ByteArray)>),
+    Integers(Option<(i64, i64)>),
 }
 
-fn minimum_and_maximum(dictionary: &Dictionary<'_>) -> Option<MinimumAndMaximum> {
+/// Of the values that rows have: a reader may answer `min()` from the footer alone, and a dictionary
+/// may hold more.
+fn bounds(dictionary: &Dictionary<'_>, used: &[bool]) -> Bounds {
     match dictionary {
         Dictionary::Integers(values) => {
-            Some(MinimumAndMaximum::Integers(*values.iter().min()?, *values.iter().max()?))
+            let values = || values.iter().zip(used).filter_map(|(value, used)| used.then_some(*value));
+            Bounds::Integers(values().min().zip(values().max()))
         }
         Dictionary::Texts(texts) => {
-            let (least, most) = (texts.iter().min()?, texts.iter().max()?);
-            (least.len() <= STATISTICS_BYTES && most.len() <= STATISTICS_BYTES)
-                .then(|| MinimumAndMaximum::Texts(least.to_vec().into(), most.to_vec().into()))
+            let texts = || texts.iter().zip(used).filter_map(|(text, used)| used.then_some(text));
+            let bounds = texts().min().zip(texts().max());
+            let short = bounds.filter(|(least, most)| least.len().max(most.len()) <= STATISTICS_BYTES);
+            Bounds::Texts(short.map(|(least, most)| (least.to_vec().into(), most.to_vec().into())))
         }
     }
 }
@@ -261,14 +267,23 @@ impl Codes<'_> {
         }
     }
 
-    /// A code that is not in a dictionary of this size, if there is one.
-    fn out_of(&self, size: usize, optional: bool) -> Option<u32> {
-        let outside = |code: &u32| !((*code as usize) < size || (optional && *code == NULL));
+    /// Which values of a dictionary of this size rows have; a code that is not in it is the error.
+    fn used(&self, size: usize, optional: bool) -> Result<Vec<bool>, u32> {
+        let mut used = vec![false; size];
+        let mut mark = |code: u32| match used.get_mut(code as usize) {
+            Some(used) => {
+                *used = true;
+                Ok(())
+            }
+            None if optional && code == NULL => Ok(()),
+            None => Err(code),
+        };
         match self {
-            Self::Constant(code) => Some(*code).filter(outside),
-            Self::Runs(runs) => runs.iter().map(|(code, _)| *code).find(outside),
-            Self::Cycle(codes) | Self::Each(codes) => codes.iter().copied().find(outside),
+            Self::Constant(code) => mark(*code)?,
+            Self::Runs(runs) => runs.iter().try_for_each(|(code, _)| mark(*code))?,
+            Self::Cycle(codes) | Self::Each(codes) => codes.iter().try_for_each(|code| mark(*code))?,
         }
+        Ok(used)
     }
 }
 

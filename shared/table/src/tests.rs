@@ -146,22 +146,50 @@ fn codes_that_do_not_fit_are_refused_and_never_written() {
 }
 
 #[test]
-fn the_footer_knows_the_least_and_the_greatest_value() {
-    let mut writer = TableWriter::new(Vec::new(), "test", &COLUMNS[..2]).unwrap();
+fn a_chunk_of_another_kind_than_its_column_is_refused() {
+    let texts: Texts = ["a"].into_iter().collect();
+    let (text, number) = (Dictionary::Texts(&texts), Dictionary::Integers(&[1]));
+    for (column, chunk) in [
+        (Column::required("x", Kind::Text), Chunk::Coded(number, Codes::Constant(0))),
+        (Column::required("x", Kind::Integer), Chunk::Coded(text, Codes::Constant(0))),
+        (Column::required("x", Kind::Boolean), Chunk::Coded(number, Codes::Constant(0))),
+        (Column::required("x", Kind::Text), Chunk::Booleans(&[true])),
+        (Column::optional("x", Kind::Boolean), Chunk::Booleans(&[true])),
+    ] {
+        let mut writer = TableWriter::new(Vec::new(), "test", &[column]).unwrap();
+        let refused = writer.write(1, &[chunk]);
+        assert!(matches!(refused, Err(TableError::Misfit { .. })), "{column:?} {chunk:?}");
+    }
+}
+
+#[test]
+fn the_footer_knows_the_least_and_the_greatest_value_that_rows_have() {
+    let columns = [
+        Column::required("a", Kind::Text),
+        Column::optional("b", Kind::Text),
+        Column::optional("c", Kind::Integer),
+    ];
+    let mut writer = TableWriter::new(Vec::new(), "test", &columns).unwrap();
     let texts: Texts = ["eu-west-1", "af-south-1", "us-east-1"].into_iter().collect();
     writer
         .write(
             4,
             &[
                 Chunk::Coded(Dictionary::Texts(&texts), Codes::Each(&[0, 1, 2, 0])),
-                Chunk::Coded(Dictionary::Texts(&texts), Codes::Each(&[NULL, 1, NULL, 0])),
+                Chunk::Coded(Dictionary::Texts(&texts), Codes::Each(&[NULL, 0, NULL, 0])),
+                Chunk::Coded(Dictionary::Integers(&[7]), Codes::Constant(NULL)),
             ],
         )
         .unwrap();
     let reader = SerializedFileReader::new(Bytes::from(writer.finish().unwrap().0)).unwrap();
     let group = reader.metadata().row_group(0);
-    let statistics = group.column(0).statistics().unwrap();
-    assert_eq!(statistics.min_bytes_opt(), Some(&b"af-south-1"[..]));
-    assert_eq!(statistics.max_bytes_opt(), Some(&b"us-east-1"[..]));
-    assert_eq!(group.column(1).statistics().unwrap().null_count_opt(), Some(2));
+    let of = |column: usize| {
+        let statistics = group.column(column).statistics().unwrap();
+        let text = |bytes: Option<&[u8]>| bytes.map(|bytes| String::from_utf8(bytes.to_vec()).unwrap());
+        (text(statistics.min_bytes_opt()), text(statistics.max_bytes_opt()), statistics.null_count_opt())
+    };
+    let said = |text: &str| Some(text.to_owned());
+    assert_eq!(of(0), (said("af-south-1"), said("us-east-1"), Some(0)));
+    assert_eq!(of(1), (said("eu-west-1"), said("eu-west-1"), Some(2)), "the dictionary holds more");
+    assert_eq!(of(2), (None, None, Some(4)), "no row has a value");
 }
