@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use local_aws::ec2::Status;
 use local_aws::iam::{Effect, PolicyDocument, Statement, Use};
+use local_aws::lambda::Delivery;
 use local_aws::s3::Bucket;
 use local_aws::settings::ReportOutcome;
 use local_aws::{Fault, FaultRule, Settings};
@@ -118,7 +119,7 @@ fn scenarios(deployed: &Scenario) -> Vec<Expected> {
             json!({}),
             Scenario { in_the_way: Some(Duration::from_secs(600)), ..with(short()) },
         ),
-        ("every step twice", Succeeded, json!({}), Scenario { twice: true, ..with(short()) }),
+        ("every step twice", Succeeded, json!({}), Scenario { delivery: Delivery::Twice, ..with(short()) }),
     ]
 }
 

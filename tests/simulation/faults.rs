@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use local_aws::lambda::Delivery;
 use local_aws::settings::ReportOutcome;
 use local_aws::{Fault, FaultRule, Settings};
 use local_states::ExecutionStatus;
@@ -161,7 +162,16 @@ fn every_fault_is_met_while_new_reports_show_late() {
 #[test]
 fn every_fault_is_met_with_every_step_made_twice() {
     for fault in Fault::ALL {
-        at_every_call(&Scenario { twice: true, ..short() }, fault, 1, whatever);
+        at_every_call(&Scenario { delivery: Delivery::Twice, ..short() }, fault, 1, whatever);
+    }
+}
+
+#[test]
+fn every_fault_is_met_with_every_step_made_twice_at_once() {
+    for fault in Fault::ALL {
+        let settings = Settings { request_latency: Duration::from_millis(40), ..short().settings };
+        let scenario = Scenario { delivery: Delivery::TwiceAtOnce, settings, ..short() };
+        at_every_call(&scenario, fault, 1, whatever);
     }
 }
 

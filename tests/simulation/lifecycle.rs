@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use local_aws::lambda::Delivery;
 use local_aws::settings::{ReportOutcome, UnknownReport};
 use local_aws::{Fault, FaultRule, Settings};
 use local_states::ExecutionStatus;
@@ -183,9 +184,23 @@ fn a_start_whose_answer_is_lost_is_found_again_even_when_it_shows_late() {
 
 #[test]
 fn every_step_may_run_twice() {
-    let rest = run(&Scenario { twice: true, ..Scenario::default() });
+    let rest = run(&Scenario { delivery: Delivery::Twice, ..Scenario::default() });
     rest.check("");
     assert_eq!((rest.status, rest.outcome()), (ExecutionStatus::Succeeded, OutcomeStatus::Succeeded));
+}
+
+#[test]
+fn every_step_may_run_beside_itself() {
+    for seed in 1..=40 {
+        let settings = Settings {
+            report_duration: Duration::from_secs(150),
+            request_latency: Duration::from_millis(40),
+            ..Settings::default()
+        };
+        let rest = run(&Scenario { delivery: Delivery::TwiceAtOnce, settings, seed, ..Scenario::default() });
+        rest.check(&format!("seed {seed}"));
+        assert_eq!(rest.outcome(), OutcomeStatus::Succeeded, "seed {seed}: {:?}", rest.execution.error());
+    }
 }
 
 /// Stops the execution after so many seconds.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use local_aws::ec2::{Report, Status};
+use local_aws::lambda::Delivery;
 use local_aws::organization::Shape;
 use local_aws::{FaultRule, Settings};
 use local_clock::Clock;
@@ -31,8 +32,8 @@ pub struct Scenario {
     pub suspended_one_in: usize,
     /// Values of the template's parameters.
     pub parameters: BTreeMap<String, String>,
-    /// Every step is made twice.
-    pub twice: bool,
+    /// How often every step is made.
+    pub delivery: Delivery,
     /// Somebody else's report that is in the way for so long.
     pub in_the_way: Option<Duration>,
 }
@@ -50,7 +51,7 @@ impl Default for Scenario {
             unreadable_one_in: 0,
             suspended_one_in: 0,
             parameters: BTreeMap::new(),
-            twice: false,
+            delivery: Delivery::Once,
             in_the_way: None,
         }
     }
@@ -114,7 +115,7 @@ pub fn stack(scenario: &Scenario) -> LocalStack {
     let clock = Clock::virtual_time(begin());
     let options = stack_options(scenario);
     let stack = LocalStack::start(clock, options).unwrap();
-    stack.aws.lambda().invoke_twice(scenario.twice);
+    stack.aws.lambda().deliver(scenario.delivery);
     if let Some(duration) = scenario.in_the_way {
         stack.aws.start_foreign_report(duration);
     }

@@ -47,7 +47,7 @@ impl Collection<'_> {
         let run_id = self.run.run_id;
         let summary = Summary::new(&evidence, run_id.as_str(), aws.ended, Some(&expected), Some(&aws));
 
-        let name = |name: &str| keys::part(run_id, self.run.item, name);
+        let name = |name: &str| keys::part(run_id, self.run.item, self.run.writer, name);
         let summary_key = name("summary.json");
         let text = serde_json::to_vec_pretty(&summary).map_err(JobError::defect)?;
         let key = name("account_status-0.parquet");

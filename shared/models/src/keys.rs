@@ -5,7 +5,7 @@
 //! runs/<run-id>/claim.json               whose run it is: the first writer
 //! runs/<run-id>/request.json             a request too large for a ticket
 //! runs/<run-id>/jobs/<item>.json         the job's record
-//! runs/<run-id>/parts/<item>/…           what a job produced, before it is published
+//! runs/<run-id>/parts/<item>/<writer>/…  what an invocation produced, before it is published
 //! runs/<run-id>/manifest.json            what was published, and from which parts
 //! open/<run-id>/<item>                   a job not yet closed
 //! tables/<table>/run_date=YYYY-MM-DD/<run-id>-<n>.parquet
@@ -43,8 +43,10 @@ pub fn record(run: &RunId, item: &ItemName) -> String {
     format!("{RUNS}{run}/jobs/{item}.json")
 }
 
-pub fn part(run: &RunId, item: &ItemName, name: &str) -> String {
-    format!("{RUNS}{run}/parts/{item}/{name}")
+/// Where an invocation puts what it produced. Each writes beside the others: a step that is made
+/// again while its first invocation still works never changes what that one commits to.
+pub fn part(run: &RunId, item: &ItemName, writer: &str, name: &str) -> String {
+    format!("{RUNS}{run}/parts/{item}/{writer}/{name}")
 }
 
 pub fn manifest(run: &RunId) -> String {

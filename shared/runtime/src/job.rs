@@ -22,6 +22,8 @@ pub struct RunContext<'a> {
     pub item: &'a ItemName,
     /// Counts from 1; see [`models::Ticket::attempt`].
     pub attempt: u32,
+    /// The invocation: parts are written under its name, see [`models::keys::part`].
+    pub writer: &'a str,
     pub now: Timestamp,
     /// How old a finished result may be to be used instead of a new job.
     pub max_age: Option<SignedDuration>,

@@ -40,6 +40,9 @@ pub struct Settings {
     pub account_paths: bool,
     /// Whether lists have empty pages with a token in between.
     pub empty_pages: bool,
+    /// The most that a function's request takes on its way; how long each does is drawn. Without it
+    /// requests take no time, and what works side by side does so in step.
+    pub request_latency: Duration,
     /// Whether Organizations' request rates are enforced.
     pub throttles: bool,
 }
@@ -107,6 +110,7 @@ impl Default for Settings {
             account_status: true,
             account_paths: true,
             empty_pages: false,
+            request_latency: Duration::ZERO,
             throttles: true,
         }
     }

@@ -36,7 +36,7 @@ pub(crate) async fn collect<J: Job>(
     }
     let handle = run.handle()?;
     let mut collected = job.collect(run.context(invocation), &run.request.own, &handle).await?;
-    let row = runs_row::write(job.store(), &run.ticket, &collected, invocation.now()).await?;
+    let row = runs_row::write(job.store(), &run.ticket, &collected, invocation).await?;
     collected.parts.push(row);
     let phase = Phase::Collected {
         handle: serde_json::to_value(handle).map_err(JobError::defect)?,

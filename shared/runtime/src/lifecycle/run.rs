@@ -36,11 +36,12 @@ impl<J: Job> Run<J> {
         Ok(Self { request: Parsed::read(job, &request)?, ticket: record.ticket() })
     }
 
-    pub(crate) fn context(&self, invocation: &Invocation) -> RunContext<'_> {
+    pub(crate) fn context<'a>(&'a self, invocation: &'a Invocation) -> RunContext<'a> {
         RunContext {
             run_id: &self.ticket.run_id,
             item: &self.ticket.item,
             attempt: self.ticket.attempt,
+            writer: &invocation.request_id,
             now: invocation.now(),
             max_age: self.request.common.max_age(),
         }

@@ -7,6 +7,7 @@ use store::Store;
 use store::publish::RUNS_TABLE;
 use table::{Chunk, Codes, Column, Dictionary, Kind, NULL, TableError, TableWriter, Texts};
 
+use crate::function::Invocation;
 use crate::job::{Collected, Part};
 
 /// One row for each published run. Columns are only ever added.
@@ -33,10 +34,10 @@ pub(crate) async fn write(
     store: &Store,
     ticket: &Ticket,
     collected: &Collected,
-    now: Timestamp,
+    invocation: &Invocation,
 ) -> Result<Part, JobError> {
-    let bytes = row(ticket, collected, now).map_err(JobError::defect)?;
-    let key = keys::part(&ticket.run_id, &ticket.item, "runs-0.parquet");
+    let bytes = row(ticket, collected, invocation.now()).map_err(JobError::defect)?;
+    let key = keys::part(&ticket.run_id, &ticket.item, &invocation.request_id, "runs-0.parquet");
     let size = bytes.len() as u64;
     let etag = store.put(&key, bytes).await?;
     Ok(Part { table: RUNS_TABLE, key, etag, rows: 1, bytes: size })

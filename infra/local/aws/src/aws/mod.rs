@@ -69,6 +69,7 @@ struct World {
     throttle: Throttle,
     calls: Vec<Call>,
     requests: u64,
+    random: fastrand::Rng,
 }
 
 type Listener = Box<dyn Fn(&StatusChange) + Send + Sync>;
@@ -156,6 +157,7 @@ impl Aws {
             lambda,
             faults: Faults::new(options.faults),
             world: Mutex::new(World {
+                random: fastrand::Rng::with_seed(options.organization.seed),
                 organization: options.organization,
                 reports: Reports::default(),
                 settings: options.settings,

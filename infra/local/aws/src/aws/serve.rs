@@ -1,6 +1,7 @@
 //! From an HTTP request to its answer, with its fault if it has one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Call, Inner, World, lock};
 use crate::cloudformation;
@@ -63,6 +64,7 @@ impl Inner {
     async fn answer(&self, incoming: Incoming) -> Result<Response, Disconnected> {
         let action = incoming.target.action();
         let Some(sandbox) = incoming.principal.sandbox else { return self.serve(incoming).await };
+        self.clock.sleep(self.on_its_way()).await;
         lock(&self.world).calls.push(Call {
             function: incoming.principal.function.clone().unwrap_or_default(),
             action: action.clone(),
@@ -94,6 +96,13 @@ impl Inner {
             Fault::StopBefore => response.ok_or(Disconnected),
             Fault::Truncate => response.map(truncate).ok_or(Disconnected),
         }
+    }
+
+    /// How long a function's request takes until it arrives.
+    fn on_its_way(&self) -> Duration {
+        let mut world = lock(&self.world);
+        let most = u64::try_from(world.settings.request_latency.as_micros()).unwrap_or(u64::MAX);
+        Duration::from_micros(world.random.u64(0..=most))
     }
 
     /// Answers a request as AWS would on a good day.

@@ -93,6 +93,18 @@ struct Idle {
     sandbox: Box<dyn Sandbox>,
 }
 
+/// How often an invocation is made. Lambda and those who call it promise at least once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Delivery {
+    #[default]
+    Once,
+    /// Again when the first has ended; the second answer counts.
+    Twice,
+    /// Again while the first still works, as when an answer is given up and the call repeated; the
+    /// second answer counts.
+    TwiceAtOnce,
+}
+
 #[derive(Default)]
 struct State {
     functions: BTreeMap<String, Arc<FunctionConfig>>,
@@ -100,8 +112,7 @@ struct State {
     /// How to end the sandboxes that work at the moment.
     crashes: BTreeMap<u64, Arc<Notify>>,
     next: u64,
-    /// Every invocation is made twice, the second answer counts.
-    twice: bool,
+    delivery: Delivery,
     invocations: BTreeMap<String, u64>,
 }
 
@@ -136,9 +147,9 @@ impl Lambda {
         self.lock().functions.insert(function.name.clone(), Arc::new(function));
     }
 
-    /// Makes every invocation twice: at-least-once delivery at its worst.
-    pub fn invoke_twice(&self, twice: bool) {
-        self.lock().twice = twice;
+    /// How often every invocation is made from now on.
+    pub fn deliver(&self, delivery: Delivery) {
+        self.lock().delivery = delivery;
     }
 
     /// How often each function was invoked.
@@ -186,18 +197,23 @@ impl Lambda {
     /// Invokes a function and waits for its answer. The invocation goes on when the wait is given up.
     pub async fn invoke(&self, name: &str, payload: Value) -> Result<Value, InvokeError> {
         let function = self.function(name).ok_or(InvokeError::NotFound)?;
-        let twice = {
+        let delivery = {
             let mut state = self.lock();
             *state.invocations.entry(function.name.clone()).or_default() += 1;
-            state.twice
+            state.delivery
         };
         let (answered, answer) = oneshot::channel();
         let lambda = self.clone();
         tokio::spawn(async move {
-            if twice {
-                let _ = lambda.run(&function, payload.clone()).await;
-            }
-            let result = lambda.run(&function, payload).await;
+            let first = lambda.run(&function, payload.clone());
+            let result = match delivery {
+                Delivery::Once => first.await,
+                Delivery::Twice => {
+                    let _ = first.await;
+                    lambda.run(&function, payload).await
+                }
+                Delivery::TwiceAtOnce => tokio::join!(first, lambda.run(&function, payload)).1,
+            };
             let _ = answered.send(result);
         });
         match answer.await {
