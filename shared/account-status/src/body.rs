@@ -8,6 +8,7 @@ use crate::error::{Position, ReportErrorKind, clip};
 use crate::evidence::{Evidence, Subject};
 use crate::layout::{Grain, Layout};
 use crate::places::{Accounts, Attributes, Regions};
+use crate::reasons;
 use crate::records::Record;
 use crate::repeats::{Key, Repeats, Seen};
 use crate::rows::{Constants, Place, Rows};
@@ -94,7 +95,7 @@ impl Body {
         let expected = self.layout.header.len();
         if record.len() != expected {
             self.ragged = Some((record.position, record.len()));
-            self.gaps.gap("row with another number of cells than the header", || {
+            self.gaps.gap(reasons::ROW_OF_ANOTHER_LENGTH, || {
                 format!("{}: {} of {expected} cells", record.position, record.len())
             });
             return Ok(());
@@ -113,18 +114,18 @@ impl Body {
         let last = record.len() - 1;
         if unterminated && (account_column == last || region_column == last) {
             // A shortened id could be somebody else's.
-            self.gaps.gap("last row without a line end", || format!("{}", record.position));
+            self.gaps.gap(reasons::LAST_ROW_WITHOUT_A_LINE_END, || format!("{}", record.position));
             return Ok(None);
         }
         let shown = |column: usize| clip(&String::from_utf8_lossy(record.cell(column)), 40);
         let Some(account) = self.accounts.number(record.cell(account_column))? else {
-            self.gaps.gap("row without an account id", || {
+            self.gaps.gap(reasons::ROW_WITHOUT_AN_ACCOUNT_ID, || {
                 format!("{}: {:?}", record.position, shown(account_column))
             });
             return Ok(None);
         };
         let Some(region) = self.regions.number(record.cell(region_column))? else {
-            self.gaps.gap("row without a Region", || {
+            self.gaps.gap(reasons::ROW_WITHOUT_A_REGION, || {
                 format!("{}: account {}, {:?}", record.position, shown(account_column), shown(region_column))
             });
             return Ok(None);
@@ -187,7 +188,7 @@ impl Body {
     ) -> Result<(), ReportErrorKind> {
         let Grain::Long { attribute, value, others } = &self.layout.grain else { return Ok(()) };
         let Some(main) = self.attributes.number(record.cell(*attribute))? else {
-            self.gaps.gap("row without an attribute", || format!("{}", record.position));
+            self.gaps.gap(reasons::ROW_WITHOUT_AN_ATTRIBUTE, || format!("{}", record.position));
             return Ok(());
         };
         self.seen.row(placed.account, placed.region);

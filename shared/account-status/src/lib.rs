@@ -22,6 +22,7 @@ mod layout;
 mod pass;
 mod places;
 mod quotes;
+pub mod reasons;
 mod records;
 mod repeats;
 mod rows;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::error::clip;
 use crate::evidence::Evidence;
 use crate::layout::{Grain, canonical_name};
+use crate::reasons;
 use crate::statistics::{Attribute, Standing};
 use crate::value::{self, Reading, Unknown};
 
@@ -177,10 +178,14 @@ impl Summary {
         {
             if of.other() > 0 {
                 let other = of.other();
-                coverage.gap_many("value beyond those told apart", other, [format!("{name}: {other} cells")]);
+                coverage.gap_many(
+                    reasons::VALUE_BEYOND_THOSE_TOLD_APART,
+                    other,
+                    [format!("{name}: {other} cells")],
+                );
             }
             if most.is_none() && of.totals().iter().any(|count| *count > 0) {
-                coverage.gap("most frequent value not certain", || name.clone());
+                coverage.gap(reasons::MOST_FREQUENT_NOT_CERTAIN, || name.clone());
             }
         }
         let mut attributes = attribute_summaries(evidence, &most_frequent);
@@ -188,7 +193,7 @@ impl Summary {
             .map(|aws| compare(&attributes, aws, compare_accounts(&readable, expected, aws)))
             .unwrap_or_default();
         for disagreement in &compared.disagreements {
-            coverage.gap("AWS's summary disagrees", || disagreement.clone());
+            coverage.gap(reasons::AWS_SUMMARY_DISAGREES, || disagreement.clone());
         }
         for attribute in &mut attributes {
             let uniform = attribute.unmatched_accounts == 0 && attribute.unknown_accounts == 0;
@@ -252,7 +257,7 @@ fn cover(
     coverage: &mut Coverage,
 ) -> Listed {
     for id in evidence.accounts.iter().filter(|id| !readable.contains(id)) {
-        coverage.gap("account without a readable cell", || id.to_string());
+        coverage.gap(reasons::ACCOUNT_WITHOUT_A_READABLE_CELL, || id.to_string());
     }
     let mut unexpected = Listed::default();
     match expected {
@@ -263,7 +268,7 @@ fn cover(
                 expected.accounts.iter().filter(|id| readable.contains(id)).count() as u64;
             let missing: Vec<_> = expected.accounts.iter().filter(|id| !seen.contains(id)).collect();
             coverage.gap_many(
-                "account without rows",
+                reasons::ACCOUNT_WITHOUT_ROWS,
                 missing.len() as u64,
                 missing.iter().map(|id| id.to_string()),
             );
@@ -275,7 +280,7 @@ fn cover(
                 }
             }
             coverage.gap_many(
-                "account that Organizations does not list",
+                reasons::ACCOUNT_NOT_LISTED,
                 unexpected.count,
                 unexpected.first.iter().cloned(),
             );
@@ -286,7 +291,7 @@ fn cover(
         }
     }
     if let Some(failed) = aws.and_then(|aws| aws.failed_accounts).filter(|failed| *failed > 0) {
-        coverage.gap_many("account that AWS could not read", failed, []);
+        coverage.gap_many(reasons::ACCOUNT_AWS_COULD_NOT_READ, failed, []);
     }
     missing_cells(evidence, coverage);
     unexpected
@@ -299,11 +304,11 @@ fn missing_cells(evidence: &Evidence, coverage: &mut Coverage) {
     for (account, id) in evidence.accounts.iter().enumerate() {
         for (region, name) in evidence.regions.iter().enumerate() {
             if !evidence.seen.has_row(account, region) {
-                coverage.gap("account without a row in a Region", || format!("account {id}, {name}"));
+                coverage.gap(reasons::ACCOUNT_WITHOUT_A_ROW_IN_A_REGION, || format!("account {id}, {name}"));
             } else if long {
                 for (attribute, attribute_name) in evidence.attributes.iter().enumerate() {
                     if !evidence.seen.has_cell(account, region, attribute) {
-                        coverage.gap("attribute without a row", || {
+                        coverage.gap(reasons::ATTRIBUTE_WITHOUT_A_ROW, || {
                             format!("account {id}, {name}, {attribute_name}")
                         });
                     }

@@ -9,6 +9,8 @@ use std::borrow::Cow;
 
 use serde_json::Value as Json;
 
+use crate::reasons;
+
 /// Why a cell is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Unknown {
@@ -28,12 +30,12 @@ impl Unknown {
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
-            Self::Blank => "blank cell",
-            Self::NotUtf8 => "not UTF-8",
-            Self::Nul => "NUL character",
-            Self::ErrorText => "error text",
-            Self::Contradiction => "contradicting rows",
-            Self::CutOff => "possibly cut off",
+            Self::Blank => reasons::BLANK_CELL,
+            Self::NotUtf8 => reasons::NOT_UTF8,
+            Self::Nul => reasons::NUL_CHARACTER,
+            Self::ErrorText => reasons::ERROR_TEXT,
+            Self::Contradiction => reasons::CONTRADICTING_ROWS,
+            Self::CutOff => reasons::POSSIBLY_CUT_OFF,
         }
     }
 }
