@@ -9,7 +9,8 @@
 //!
 //! 1. [`records`]: bytes to records, with positions and limits.
 //! 2. [`layout`]: the header and the first records to a place for every column.
-//! 3. [`value`]: a cell to its canonical value, or to the reason why it is unknown.
+//! 3. [`value`]: a cell to its canonical value, or to the reason why it is unknown; [`error_text`]
+//!    tells what speaks of an error.
 //! 4. [`body`]: rows to cells; a cell that comes twice is noticed exactly, and then [`pass`] reads
 //!    the file again.
 //! 5. [`statistics`]: counts; [`rows`]: the rows of `account_status`.
@@ -17,6 +18,7 @@
 
 mod body;
 mod error;
+mod error_text;
 mod evidence;
 mod layout;
 mod pass;

@@ -2,14 +2,13 @@
 //!
 //! The read APIs write values with hyphens, policy documents with underscores, and booleans are
 //! `true`/`false` here and `enabled`/`disabled` there; all become one spelling, so that the same
-//! setting is counted as the same. What looks like an error's text is unknown: taking a value for an
-//! error costs a conclusion, taking an error for a value would invent one.
+//! setting is counted as the same. What looks like an error's text is unknown.
 
 use std::borrow::Cow;
 
 use serde_json::Value as Json;
 
-use crate::reasons;
+use crate::{error_text, reasons};
 
 /// Why a cell is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,28 +46,6 @@ pub(crate) enum Reading<'a> {
     Unknown(Unknown),
 }
 
-/// Words of errors, as AWS and those who write reports put them.
-const ERROR_WORDS: [&str; 14] = [
-    "access denied",
-    "accessdenied",
-    "not authorized",
-    "notauthorized",
-    "unauthorized",
-    "authfailure",
-    "optinrequired",
-    "exception",
-    "error",
-    "failed",
-    "failure",
-    "throttl",
-    "timed out",
-    "timeout",
-];
-
-/// Whole texts that say that there is nothing.
-const NOTHING: [&str; 8] =
-    ["-", "n/a", "na", "null", "none available", "not available", "unavailable", "unknown"];
-
 /// Reads a cell of an attribute in its canonical spelling.
 pub(crate) fn read<'a>(attribute: &str, cell: &'a [u8]) -> Reading<'a> {
     let Ok(text) = std::str::from_utf8(cell) else { return Reading::Unknown(Unknown::NotUtf8) };
@@ -82,24 +59,15 @@ pub(crate) fn read<'a>(attribute: &str, cell: &'a [u8]) -> Reading<'a> {
     if text.starts_with(['{', '['])
         && let Ok(json) = serde_json::from_str::<Json>(text)
     {
-        return match json.as_object().is_some_and(is_error) {
+        return match error_text::in_json(attribute, &json) {
             true => Reading::Unknown(Unknown::ErrorText),
             false => Reading::Value(Cow::Owned(sorted(json).to_string())),
         };
     }
-    let lower = text.to_lowercase();
-    if NOTHING.contains(&lower.as_str()) || ERROR_WORDS.iter().any(|word| lower.contains(word)) {
+    if error_text::in_text(attribute, text) {
         return Reading::Unknown(Unknown::ErrorText);
     }
     Reading::Value(canonical(attribute, text))
-}
-
-/// The object that stands for an error and not for a setting.
-fn is_error(members: &serde_json::Map<String, Json>) -> bool {
-    members.keys().any(|name| {
-        let name = name.to_lowercase();
-        name == "error" || name == "errorcode" || name == "errormessage" || name == "exception"
-    })
 }
 
 /// The same JSON with its members in the order of their names. The order of lists may mean
@@ -202,6 +170,7 @@ mod tests {
             "OptInRequired",
             r#"{"error":"x"}"#,
             r#"{"errorCode":"AuthFailure"}"#,
+            r#"{"Code":"AccessDenied","Message":"no"}"#,
         ] {
             assert_eq!(value("x", cell), "? error text", "{cell}");
         }
