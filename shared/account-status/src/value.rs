@@ -70,6 +70,25 @@ pub(crate) fn read<'a>(attribute: &str, cell: &'a [u8]) -> Reading<'a> {
     Reading::Value(canonical(attribute, text))
 }
 
+/// Whether a cell may be the beginning of one that reads as the value, or of a longer number. Any
+/// spelling of the value is thought of: what is cut is what was written.
+pub(crate) fn may_begin(cell: &[u8], value: &str) -> bool {
+    let Ok(text) = std::str::from_utf8(cell) else { return true };
+    let text = loose(text.trim());
+    let is_longer = |written: &str| written.len() > text.len() && written.starts_with(&text);
+    let written: &[&str] = match value {
+        "enabled" | "allowed" => &["true", "enabled"],
+        "disabled" | "not-allowed" => &["false", "disabled"],
+        _ => &[],
+    };
+    text.ends_with(char::is_numeric) || is_longer(&loose(value)) || written.iter().any(|it| is_longer(it))
+}
+
+/// One spelling of whatever differs only in case and in what joins its words.
+fn loose(text: &str) -> String {
+    text.to_lowercase().replace(['_', ' '], "-")
+}
+
 /// The same JSON with its members in the order of their names. The order of lists may mean
 /// something, and stays.
 fn sorted(json: Json) -> Json {
@@ -176,6 +195,30 @@ mod tests {
         }
         assert_eq!(value("x", "a\0b"), "? NUL character");
         assert_eq!(read("x", b"\xC3\x28"), Reading::Unknown(Unknown::NotUtf8));
+    }
+
+    #[test]
+    fn a_cell_may_be_the_beginning_of_any_spelling_of_a_longer_value() {
+        for (cell, value) in [
+            ("block", "block-new-sharing"),
+            ("Block_New ", "block-new-sharing"),
+            ("Foo", "Foo: bar"),
+            ("t", "enabled"),
+            ("dis", "not-allowed"),
+            ("6", "off"),
+            ("a1", "a1"),
+        ] {
+            assert!(may_begin(cell.as_bytes(), value), "{cell} {value}");
+        }
+        for (cell, value) in [
+            ("off", "off"),
+            ("true", "enabled"),
+            ("enabled", "allowed"),
+            ("block-new-sharing", "block"),
+            ("new", "block-new-sharing"),
+        ] {
+            assert!(!may_begin(cell.as_bytes(), value), "{cell} {value}");
+        }
     }
 
     #[test]

@@ -91,14 +91,6 @@ fn a_place_is_the_records_own_whatever_the_line_ends_and_the_blank_lines_before_
 }
 
 #[test]
-fn a_file_cut_in_its_last_row_is_refused_with_the_place() {
-    let error = refused(table(&format!("{A},ap-south-1")));
-    assert_eq!(error.kind, ReportErrorKind::CutOff { cells: 2, expected: 3 });
-    assert_eq!(error.position.map(|at| (at.line, at.record)), Some((6, 6)));
-    assert!(error.to_string().contains("report.csv, line 6"), "{error}");
-}
-
-#[test]
 fn a_file_that_is_refused_or_given_up_leaves_no_table() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("table.parquet");
@@ -118,19 +110,6 @@ fn a_file_that_is_refused_or_given_up_leaves_no_table() {
         std::thread::yield_now();
         assert_eq!(std::fs::read(&path).unwrap(), b"somebody else's");
     }
-}
-
-#[test]
-fn a_last_cell_that_may_be_cut_is_believed_only_if_it_occurs_elsewhere() {
-    let read = good(table(&format!("{A},ap-south-1,requi")));
-    assert_eq!(read.value(A, "ap-south-1", "http_tokens"), None);
-    assert_eq!(read.gap("possibly cut off"), 1);
-    let read = good(table(&format!("{A},ap-south-1,required")));
-    assert_eq!(read.value(A, "ap-south-1", "http_tokens"), Some("required"));
-    // A shortened account id could be another account's.
-    let read = good(format!("region,http_tokens,account_id\n{R},required,{A}\n{S},required,12345678"));
-    assert_eq!(read.rows.len(), 1);
-    assert_eq!(read.gap("last row without a line end"), 1);
 }
 
 #[test]
@@ -357,12 +336,6 @@ fn bad_cells_of_a_long_file_are_as_unknown_as_those_of_a_wide_one() {
     ] {
         assert_eq!(read.gap(reason), count, "{reason}");
     }
-    // A last row that is cut: refused, unknown, or believed, as in a wide file.
-    let long = |more: &str| format!("account_id,region,attribute,value\n{A},{R},x,required\n{more}");
-    assert_eq!(refused(long(&format!("{A},{S},x"))).kind, ReportErrorKind::CutOff { cells: 3, expected: 4 });
-    let cut = good(long(&format!("{A},{S},x,requi")));
-    assert_eq!((cut.value(A, S, "x"), cut.gap("possibly cut off")), (None, 1));
-    assert_eq!(good(long(&format!("{A},{S},x,required"))).value(A, S, "x"), Some("required"));
 }
 
 #[test]
