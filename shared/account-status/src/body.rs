@@ -162,7 +162,7 @@ impl Body {
                     let values = attributes.iter().map(|(column, name)| {
                         readable(name, record.cell(*column), unterminated && *column == last)
                     });
-                    repeats.compare(key, values.collect());
+                    return repeats.compare(key, values.collect());
                 }
                 return Ok(());
             }
@@ -229,7 +229,7 @@ impl Body {
             Stage::Last(repeats) => repeats.contradicts(key, 0),
             Stage::Compare(repeats) => {
                 if repeats.has(key) {
-                    repeats.compare(key, vec![readable(name, cell, cut)]);
+                    return repeats.compare(key, vec![readable(name, cell, cut)]);
                 }
                 return Ok(());
             }
@@ -332,9 +332,9 @@ fn is_whole(of: &Attribute, name: &str, cell: &[u8]) -> bool {
 
 /// The canonical value, or nothing when it is unknown. A repeated cell that may be cut off agrees with
 /// nothing: while repeats are compared, it is not yet clear what else occurs.
-fn readable(name: &str, cell: &[u8], cut: bool) -> Option<String> {
+fn readable(name: &str, cell: &[u8], cut: bool) -> Option<Box<str>> {
     match value::read(name, cell) {
-        Reading::Value(value) if !cut => Some(value.into_owned()),
+        Reading::Value(value) if !cut => Some(value.into()),
         Reading::Value(_) | Reading::Unknown(_) => None,
     }
 }

@@ -246,6 +246,20 @@ fn more_than_is_kept_track_of_is_refused_and_says_what() {
 }
 
 #[test]
+fn large_cells_that_come_twice_are_compared_and_too_many_of_them_are_refused() {
+    let cell = "x".repeat(1024 * 1024 - 1);
+    let rows = |count: usize| -> String {
+        (0..count).map(|number| format!("{number:012},{R},{cell}a\n{number:012},{R},{cell}b\n")).collect()
+    };
+    let read = good(format!("account_id,region,x\n{}", rows(2)));
+    assert_eq!((read.rows.len(), read.gap("contradicting rows")), (2, 2));
+    let error = refused(format!("account_id,region,x\n{}", rows(64)));
+    let what = "bytes of repeated rows or cells";
+    assert_eq!(error.kind, ReportErrorKind::TooMany { what, limit: 64 * 1024 * 1024 });
+    assert_eq!(error.position.map(|at| at.record), Some(128), "{error}");
+}
+
+#[test]
 fn accounts_and_regions_that_are_missing_are_named() {
     let expected = Expected {
         accounts: [A, B, "212345678901"].iter().map(|id| id.parse().unwrap()).collect(),
