@@ -33,4 +33,5 @@ reasons! {
     VALUE_BEYOND_THOSE_TOLD_APART = "value beyond those told apart";
     MOST_FREQUENT_NOT_CERTAIN = "most frequent value not certain";
     AWS_SUMMARY_DISAGREES = "AWS's summary disagrees";
+    AWS_SUMMARY_NOT_COMPARED = "AWS's summary cannot be compared";
 }
