@@ -25,6 +25,12 @@ fn rows(section: &str) -> BTreeSet<String> {
     section.lines().filter(|line| line.starts_with("| `")).map(str::to_owned).collect()
 }
 
+/// What the rows of a section's tables begin with, in their order.
+fn names(section: &str) -> Vec<String> {
+    let name = |line: &str| line.strip_prefix("| `")?.split_once('`').map(|(name, _)| name.to_owned());
+    section.lines().filter_map(name).collect()
+}
+
 fn row(name: &str, default: &str, description: &str) -> String {
     let default = if default.is_empty() { String::new() } else { format!(" {default}") };
     format!("| `{name}` |{default} | {description} |")
@@ -95,12 +101,16 @@ fn the_runbook_has_every_error_name_and_every_alarm() {
 #[test]
 fn the_columns_of_the_table_are_documented_in_their_order() {
     let page = read("docs/declarative-policies-report.md");
-    let documented: Vec<String> = section(&page, "## Evidence")
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(name, _)| name.to_owned()))
-        .collect();
+    let documented = names(section(&page, "## Evidence"));
     let columns: Vec<String> = account_status::COLUMNS.iter().map(|column| column.name.to_owned()).collect();
     assert_eq!(documented, columns);
+}
+
+#[test]
+fn every_reason_for_what_is_unknown_is_documented_and_no_other() {
+    let page = read("docs/declarative-policies-report.md");
+    let documented = names(section(&page, "## What is unknown, and why"));
+    assert_eq!(documented, account_status::reasons::ALL);
 }
 
 #[test]

@@ -8,10 +8,11 @@ use crate::error::{Position, ReportErrorKind, clip};
 use crate::evidence::{Evidence, Subject};
 use crate::layout::{Grain, Layout};
 use crate::places::{Accounts, Attributes, Regions};
+use crate::reasons;
 use crate::records::Record;
 use crate::repeats::{Key, Repeats, Seen};
 use crate::rows::{Constants, Place, Rows};
-use crate::statistics::{Counted, Statistics};
+use crate::statistics::{Attribute, Counted, Statistics};
 use crate::value::{self, Reading, Unknown};
 
 /// What a pass is for.
@@ -94,7 +95,7 @@ impl Body {
         let expected = self.layout.header.len();
         if record.len() != expected {
             self.ragged = Some((record.position, record.len()));
-            self.gaps.gap("row with another number of cells than the header", || {
+            self.gaps.gap(reasons::ROW_OF_ANOTHER_LENGTH, || {
                 format!("{}: {} of {expected} cells", record.position, record.len())
             });
             return Ok(());
@@ -110,21 +111,26 @@ impl Body {
     /// The account and Region of a row; nothing when it names none.
     fn place(&mut self, record: &Record<'_>, unterminated: bool) -> Result<Option<Placed>, ReportErrorKind> {
         let (account_column, region_column) = (self.layout.account, self.layout.region);
+        let attribute_column = match &self.layout.grain {
+            Grain::Long { attribute, .. } => Some(*attribute),
+            Grain::Wide { .. } => None,
+        };
         let last = record.len() - 1;
-        if unterminated && (account_column == last || region_column == last) {
-            // A shortened id could be somebody else's.
-            self.gaps.gap("last row without a line end", || format!("{}", record.position));
+        if unterminated && [Some(account_column), Some(region_column), attribute_column].contains(&Some(last))
+        {
+            // A shortened id could be somebody else's, a shortened name another attribute's.
+            self.gaps.gap(reasons::LAST_ROW_WITHOUT_A_LINE_END, || format!("{}", record.position));
             return Ok(None);
         }
         let shown = |column: usize| clip(&String::from_utf8_lossy(record.cell(column)), 40);
         let Some(account) = self.accounts.number(record.cell(account_column))? else {
-            self.gaps.gap("row without an account id", || {
+            self.gaps.gap(reasons::ROW_WITHOUT_AN_ACCOUNT_ID, || {
                 format!("{}: {:?}", record.position, shown(account_column))
             });
             return Ok(None);
         };
         let Some(region) = self.regions.number(record.cell(region_column))? else {
-            self.gaps.gap("row without a Region", || {
+            self.gaps.gap(reasons::ROW_WITHOUT_A_REGION, || {
                 format!("{}: account {}, {:?}", record.position, shown(account_column), shown(region_column))
             });
             return Ok(None);
@@ -145,6 +151,7 @@ impl Body {
         let Placed { account, region } = placed;
         let key = Key { account, region, attribute: None };
         let again = seen.row(account, region);
+        let last = record.len() - 1;
         let repeats = match stage {
             Stage::First(repeats) if again => return repeats.add(key),
             Stage::Last(_) if again => return Ok(()),
@@ -152,14 +159,15 @@ impl Body {
             Stage::Last(repeats) => repeats.has(key).then_some(&*repeats),
             Stage::Compare(repeats) => {
                 if repeats.has(key) {
-                    let values = attributes.iter().map(|(column, name)| readable(name, record.cell(*column)));
-                    repeats.compare(key, values.collect());
+                    let values = attributes.iter().map(|(column, name)| {
+                        readable(name, record.cell(*column), unterminated && *column == last)
+                    });
+                    return repeats.compare(key, values.collect());
                 }
                 return Ok(());
             }
         };
         let Some(rows) = rows else { return Ok(()) };
-        let last = record.len() - 1;
         for (index, (column, name)) in attributes.iter().enumerate() {
             let attribute = u32::try_from(index).unwrap_or(u32::MAX);
             let cell = record.cell(*column);
@@ -187,7 +195,7 @@ impl Body {
     ) -> Result<(), ReportErrorKind> {
         let Grain::Long { attribute, value, others } = &self.layout.grain else { return Ok(()) };
         let Some(main) = self.attributes.number(record.cell(*attribute))? else {
-            self.gaps.gap("row without an attribute", || format!("{}", record.position));
+            self.gaps.gap(reasons::ROW_WITHOUT_AN_ATTRIBUTE, || format!("{}", record.position));
             return Ok(());
         };
         self.seen.row(placed.account, placed.region);
@@ -221,7 +229,7 @@ impl Body {
             Stage::Last(repeats) => repeats.contradicts(key, 0),
             Stage::Compare(repeats) => {
                 if repeats.has(key) {
-                    repeats.compare(key, vec![readable(name, cell)]);
+                    return repeats.compare(key, vec![readable(name, cell, cut)]);
                 }
                 return Ok(());
             }
@@ -299,15 +307,8 @@ fn number(
     if doubt.contradicts {
         return rows.add_unlisted(attribute, cell, None, Counted::Unknown(Unknown::Contradiction));
     }
-    if doubt.cut {
-        // A value that occurs elsewhere too was most likely not cut.
-        let known = match value::read(name, cell) {
-            Reading::Value(value) => statistics.attribute(attribute).knows(&value),
-            Reading::Unknown(_) => true,
-        };
-        if !known {
-            return rows.add_unlisted(attribute, cell, None, Counted::Unknown(Unknown::CutOff));
-        }
+    if doubt.cut && !is_whole(statistics.attribute(attribute), name, cell) {
+        return rows.add_unlisted(attribute, cell, None, Counted::Unknown(Unknown::CutOff));
     }
     if let Some(number) = rows.find(attribute, cell) {
         return number;
@@ -321,11 +322,20 @@ fn number(
     }
 }
 
-/// The canonical value, or nothing when it is unknown.
-fn readable(name: &str, cell: &[u8]) -> Option<String> {
+/// Whether a cell that the file ends behind is believed: its value occurs elsewhere, and it is not what
+/// is left of another one. Every beginning of a number is a number, so no number is believed. What is
+/// unknown for another reason keeps that one.
+fn is_whole(of: &Attribute, name: &str, cell: &[u8]) -> bool {
+    let Reading::Value(value) = value::read(name, cell) else { return true };
+    of.knows(&value) && of.tells_all_apart() && !of.values().any(|known| value::may_begin(cell, known))
+}
+
+/// The canonical value, or nothing when it is unknown. A repeated cell that may be cut off agrees with
+/// nothing: while repeats are compared, it is not yet clear what else occurs.
+fn readable(name: &str, cell: &[u8], cut: bool) -> Option<Box<str>> {
     match value::read(name, cell) {
-        Reading::Value(value) => Some(value.into_owned()),
-        Reading::Unknown(_) => None,
+        Reading::Value(value) if !cut => Some(value.into()),
+        Reading::Value(_) | Reading::Unknown(_) => None,
     }
 }
 

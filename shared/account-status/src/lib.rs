@@ -9,34 +9,39 @@
 //!
 //! 1. [`records`]: bytes to records, with positions and limits.
 //! 2. [`layout`]: the header and the first records to a place for every column.
-//! 3. [`value`]: a cell to its canonical value, or to the reason why it is unknown.
+//! 3. [`value`]: a cell to its canonical value, or to the reason why it is unknown; [`error_text`]
+//!    tells what speaks of an error.
 //! 4. [`body`]: rows to cells; a cell that comes twice is noticed exactly, and then [`pass`] reads
 //!    the file again.
 //! 5. [`statistics`]: counts; [`rows`]: the rows of `account_status`.
-//! 6. [`summary`]: what is known, how much of it, and whether AWS's own summary agrees.
+//! 6. [`summary`]: what is known and how much of it; [`aws_summary`]: whether AWS's own summary agrees.
 
+mod aws_summary;
 mod body;
 mod error;
+mod error_text;
 mod evidence;
 mod layout;
 mod pass;
 mod places;
 mod quotes;
+pub mod reasons;
 mod records;
 mod repeats;
 mod rows;
 mod statistics;
 mod summary;
+mod summary_value;
 mod value;
 
+pub use aws_summary::{AwsAttribute, AwsSummary, Compared};
 pub use error::{ReportError, ReportErrorKind};
 pub use evidence::{Evidence, Subject};
 pub use layout::{Grain, Layout};
 pub use pass::{Next, Pass};
 pub use rows::{COLUMNS, TABLE};
-pub use summary::{
-    AttributeSummary, AwsAttribute, AwsSummary, Compared, Expected, Listed, RegionCount, Summary, ValueCount,
-};
+pub use summary::{AttributeSummary, Expected, Listed, RegionCount, Summary, ValueCount};
+pub use summary_value::SummaryValue;
 
 use std::io::Read;
 use std::path::Path;

@@ -12,6 +12,11 @@ use crate::error::ReportErrorKind;
 /// The most repeated rows or cells that are compared.
 const LIMIT: usize = 20_000;
 
+/// The most bytes of their values that are kept to compare with, with what keeping each takes: enough
+/// for as many rows of a hundred attributes, and less than the bits below may take. Without it, a
+/// few thousand cells of the largest size would be gigabytes.
+const BYTE_LIMIT: usize = 64 * 1024 * 1024;
+
 /// The most words that hold the cells' bits, 128 MiB: many times what the largest organization has.
 const WORD_LIMIT: usize = 16 * 1024 * 1024;
 
@@ -87,64 +92,79 @@ pub(crate) struct Key {
 #[derive(Debug, Default)]
 struct Compared {
     /// The first occurrence's canonical values; `None` for what was unknown.
-    first: Option<Vec<Option<String>>>,
+    first: Option<Vec<Option<Box<str>>>>,
     contradicts: Vec<bool>,
 }
 
 /// What comes more than once.
 #[derive(Debug, Default)]
-pub(crate) struct Repeats(HashMap<Key, Compared>);
+pub(crate) struct Repeats {
+    compared: HashMap<Key, Compared>,
+    /// Of the values kept.
+    bytes: usize,
+}
 
 impl Repeats {
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.compared.is_empty()
     }
 
     pub(crate) fn add(&mut self, key: Key) -> Result<(), ReportErrorKind> {
-        self.0.entry(key).or_default();
-        match self.0.len() > LIMIT {
+        self.compared.entry(key).or_default();
+        match self.compared.len() > LIMIT {
             true => Err(ReportErrorKind::TooMany { what: "repeated rows or cells", limit: LIMIT }),
             false => Ok(()),
         }
     }
 
     pub(crate) fn has(&self, key: Key) -> bool {
-        self.0.contains_key(&key)
+        self.compared.contains_key(&key)
     }
 
     /// Compares an occurrence with the first one.
-    pub(crate) fn compare(&mut self, key: Key, values: Vec<Option<String>>) {
-        let Some(compared) = self.0.get_mut(&key) else { return };
-        match &compared.first {
-            None => {
-                compared.contradicts = vec![false; values.len()];
-                compared.first = Some(values);
+    pub(crate) fn compare(&mut self, key: Key, values: Vec<Option<Box<str>>>) -> Result<(), ReportErrorKind> {
+        let Some(compared) = self.compared.get_mut(&key) else { return Ok(()) };
+        let Some(first) = &compared.first else {
+            self.bytes += values.iter().map(kept).sum::<usize>();
+            if self.bytes > BYTE_LIMIT {
+                let what = "bytes of repeated rows or cells";
+                return Err(ReportErrorKind::TooMany { what, limit: BYTE_LIMIT });
             }
-            Some(first) => {
-                for (index, contradicts) in compared.contradicts.iter_mut().enumerate() {
-                    *contradicts |= first.get(index) != values.get(index);
-                }
-            }
+            compared.contradicts = vec![false; values.len()];
+            compared.first = Some(values);
+            return Ok(());
+        };
+        for (index, contradicts) in compared.contradicts.iter_mut().enumerate() {
+            *contradicts |= first.get(index) != values.get(index);
         }
+        Ok(())
     }
 
     /// The cells are compared; their values are no longer needed.
     pub(crate) fn settle(mut self) -> Self {
-        for compared in self.0.values_mut() {
+        for compared in self.compared.values_mut() {
             compared.first = None;
         }
+        self.bytes = 0;
         self
     }
 
     /// Whether the occurrences disagree in the value at this place.
     pub(crate) fn contradicts(&self, key: Key, index: usize) -> bool {
-        self.0.get(&key).is_some_and(|compared| compared.contradicts.get(index).copied().unwrap_or(false))
+        self.compared
+            .get(&key)
+            .is_some_and(|compared| compared.contradicts.get(index).copied().unwrap_or(false))
     }
 
     /// Rows or cells that come more than once.
     pub(crate) fn count(&self) -> u64 {
-        self.0.len() as u64
+        self.compared.len() as u64
     }
+}
+
+/// The bytes that keeping a value takes.
+fn kept(value: &Option<Box<str>>) -> usize {
+    size_of::<Option<Box<str>>>() + size_of::<bool>() + value.as_ref().map_or(0, |text| text.len())
 }
 
 #[cfg(test)]
@@ -187,11 +207,38 @@ mod tests {
         let key = Key { account: 1, region: 2, attribute: None };
         let mut repeats = Repeats::default();
         repeats.add(key).unwrap();
-        let some = |text: &str| Some(text.to_owned());
-        repeats.compare(key, vec![some("a"), some("b"), None]);
-        repeats.compare(key, vec![some("a"), some("b"), None]);
-        repeats.compare(key, vec![some("a"), some("x"), some("y")]);
+        let some = |text: &str| Some(text.into());
+        repeats.compare(key, vec![some("a"), some("b"), None]).unwrap();
+        repeats.compare(key, vec![some("a"), some("b"), None]).unwrap();
+        repeats.compare(key, vec![some("a"), some("x"), some("y")]).unwrap();
         let repeats = repeats.settle();
         assert_eq!([0, 1, 2].map(|index| repeats.contradicts(key, index)), [false, true, true]);
+    }
+
+    #[test]
+    fn more_bytes_of_repeated_cells_than_memory_is_kept_for_are_refused() {
+        let cell = || vec![Some("x".repeat(1024 * 1024).into())];
+        let mut repeats = Repeats::default();
+        let keys: Vec<Key> = (0..64).map(|account| Key { account, region: 0, attribute: Some(0) }).collect();
+        for key in &keys {
+            repeats.add(*key).unwrap();
+        }
+        let (last, others) = keys.split_last().unwrap();
+        for key in others.iter().chain(others) {
+            repeats.compare(*key, cell()).unwrap();
+        }
+        let error = repeats.compare(*last, cell()).unwrap_err();
+        assert_eq!(
+            error,
+            ReportErrorKind::TooMany { what: "bytes of repeated rows or cells", limit: BYTE_LIMIT }
+        );
+        // Cells without any text take memory too.
+        let mut repeats = Repeats::default();
+        for key in &keys {
+            repeats.add(*key).unwrap();
+        }
+        let empty = || vec![None; BYTE_LIMIT / 17 / 60];
+        let refused = keys.iter().position(|key| repeats.compare(*key, empty()).is_err());
+        assert_eq!(refused, Some(60));
     }
 }

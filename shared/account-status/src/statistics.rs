@@ -140,6 +140,16 @@ impl Attribute {
         self.numbers.contains_key(value)
     }
 
+    /// The values that are told apart, in the order of their appearance.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().map(AsRef::as_ref)
+    }
+
+    /// Whether every value that was seen is among them.
+    pub(crate) fn tells_all_apart(&self) -> bool {
+        self.other() == 0 && self.unknown(Unknown::Contradiction) == 0
+    }
+
     pub(crate) fn text(&self, number: usize) -> &str {
         self.texts.get(number).map_or("", AsRef::as_ref)
     }

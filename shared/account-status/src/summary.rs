@@ -6,20 +6,19 @@ use jiff::Timestamp;
 use models::{AccountId, Complete, Coverage};
 use serde::Serialize;
 
+use crate::aws_summary::{AwsSummary, Compared};
 use crate::error::clip;
 use crate::evidence::Evidence;
-use crate::layout::{Grain, canonical_name};
+use crate::layout::Grain;
+use crate::reasons;
 use crate::statistics::{Attribute, Standing};
-use crate::value::{self, Reading, Unknown};
+use crate::summary_value::SummaryValue;
+use crate::value::Unknown;
 
 /// Values listed of one attribute; the rest are counted.
 const VALUES_LISTED: usize = 100;
 /// Accounts listed of those that deviate in one attribute, or that nobody expected.
 const ACCOUNTS_LISTED: usize = 100;
-/// Characters shown of a value.
-const VALUE_SHOWN: usize = 300;
-/// Disagreements with AWS's summary that are listed.
-const DISAGREEMENTS_LISTED: usize = 100;
 
 /// The accounts that the report should speak of.
 #[derive(Debug, Clone, Default)]
@@ -30,33 +29,12 @@ pub struct Expected {
 }
 
 impl Expected {
-    fn excluded(&self) -> impl Iterator<Item = &AccountId> {
+    pub(crate) fn excluded(&self) -> impl Iterator<Item = &AccountId> {
         self.excluded.values().flatten()
     }
 }
 
-/// AWS's summary of a report, as `GetDeclarativePoliciesReportSummary` answers it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AwsSummary {
-    pub accounts: Option<u64>,
-    pub failed_accounts: Option<u64>,
-    pub started: Option<Timestamp>,
-    pub ended: Option<Timestamp>,
-    pub attributes: Vec<AwsAttribute>,
-}
-
-/// One attribute of AWS's summary.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AwsAttribute {
-    pub name: String,
-    pub most_frequent: String,
-    pub matched: Option<u64>,
-    pub unmatched: Option<u64>,
-    /// Region, matched, unmatched.
-    pub regions: Vec<(String, Option<u64>, Option<u64>)>,
-}
-
-/// The evidence of one report, a few kilobytes at any size of the organization.
+/// The evidence of one report, written down in a few kilobytes at any size of the organization.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
@@ -102,6 +80,16 @@ pub struct Listed {
     pub first: Vec<String>,
 }
 
+impl Listed {
+    /// Counts one more, and lists it while fewer than `most` are.
+    pub(crate) fn add(&mut self, most: usize, item: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.first.len() < most {
+            self.first.push(item());
+        }
+    }
+}
+
 /// One attribute over all accounts.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -117,7 +105,10 @@ pub struct AttributeSummary {
     pub other_cells: u64,
     pub unknown_cells: u64,
     /// Absent when it cannot be told for certain.
-    pub most_frequent: Option<String>,
+    pub most_frequent: Option<SummaryValue>,
+    /// Of all of it, where what is shown is not all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub most_frequent_sha256: Option<String>,
     /// Accounts that have it in every Region seen.
     pub matched_accounts: u64,
     /// Accounts that have another value in some Region.
@@ -129,13 +120,16 @@ pub struct AttributeSummary {
     pub deviating: Listed,
     /// The one value that every account has in every Region: a conclusion, given only when nothing
     /// is missing.
-    pub uniform: Option<Complete<String>>,
+    pub uniform: Option<Complete<SummaryValue>>,
 }
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ValueCount {
-    pub value: String,
+    pub value: SummaryValue,
+    /// Of all of it, where what is shown is not all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
     pub cells: u64,
 }
 
@@ -146,15 +140,6 @@ pub struct RegionCount {
     pub matched: u64,
     pub unmatched: u64,
     pub unknown: u64,
-}
-
-/// Whether AWS's own summary says the same.
-#[derive(Debug, Clone, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Compared {
-    /// Absent when there was none to compare with.
-    pub agrees: Option<bool>,
-    pub disagreements: Vec<String>,
 }
 
 impl Summary {
@@ -177,19 +162,20 @@ impl Summary {
         {
             if of.other() > 0 {
                 let other = of.other();
-                coverage.gap_many("value beyond those told apart", other, [format!("{name}: {other} cells")]);
+                coverage.gap_many(
+                    reasons::VALUE_BEYOND_THOSE_TOLD_APART,
+                    other,
+                    [format!("{name}: {other} cells")],
+                );
             }
             if most.is_none() && of.totals().iter().any(|count| *count > 0) {
-                coverage.gap("most frequent value not certain", || name.clone());
+                coverage.gap(reasons::MOST_FREQUENT_NOT_CERTAIN, || name.clone());
             }
         }
         let mut attributes = attribute_summaries(evidence, &most_frequent);
-        let compared = aws
-            .map(|aws| compare(&attributes, aws, compare_accounts(&readable, expected, aws)))
-            .unwrap_or_default();
-        for disagreement in &compared.disagreements {
-            coverage.gap("AWS's summary disagrees", || disagreement.clone());
-        }
+        let compared = aws.map(|aws| Compared::new(aws, &attributes, &readable, expected));
+        let compared = compared.unwrap_or_default();
+        compared.cover(&mut coverage);
         for attribute in &mut attributes {
             let uniform = attribute.unmatched_accounts == 0 && attribute.unknown_accounts == 0;
             attribute.uniform = attribute
@@ -252,7 +238,7 @@ fn cover(
     coverage: &mut Coverage,
 ) -> Listed {
     for id in evidence.accounts.iter().filter(|id| !readable.contains(id)) {
-        coverage.gap("account without a readable cell", || id.to_string());
+        coverage.gap(reasons::ACCOUNT_WITHOUT_A_READABLE_CELL, || id.to_string());
     }
     let mut unexpected = Listed::default();
     match expected {
@@ -263,19 +249,16 @@ fn cover(
                 expected.accounts.iter().filter(|id| readable.contains(id)).count() as u64;
             let missing: Vec<_> = expected.accounts.iter().filter(|id| !seen.contains(id)).collect();
             coverage.gap_many(
-                "account without rows",
+                reasons::ACCOUNT_WITHOUT_ROWS,
                 missing.len() as u64,
                 missing.iter().map(|id| id.to_string()),
             );
             let known: BTreeSet<&AccountId> = expected.accounts.iter().chain(expected.excluded()).collect();
             for id in seen.difference(&known) {
-                unexpected.count += 1;
-                if unexpected.first.len() < ACCOUNTS_LISTED {
-                    unexpected.first.push(id.to_string());
-                }
+                unexpected.add(ACCOUNTS_LISTED, || id.to_string());
             }
             coverage.gap_many(
-                "account that Organizations does not list",
+                reasons::ACCOUNT_NOT_LISTED,
                 unexpected.count,
                 unexpected.first.iter().cloned(),
             );
@@ -286,7 +269,7 @@ fn cover(
         }
     }
     if let Some(failed) = aws.and_then(|aws| aws.failed_accounts).filter(|failed| *failed > 0) {
-        coverage.gap_many("account that AWS could not read", failed, []);
+        coverage.gap_many(reasons::ACCOUNT_AWS_COULD_NOT_READ, failed, []);
     }
     missing_cells(evidence, coverage);
     unexpected
@@ -299,11 +282,11 @@ fn missing_cells(evidence: &Evidence, coverage: &mut Coverage) {
     for (account, id) in evidence.accounts.iter().enumerate() {
         for (region, name) in evidence.regions.iter().enumerate() {
             if !evidence.seen.has_row(account, region) {
-                coverage.gap("account without a row in a Region", || format!("account {id}, {name}"));
+                coverage.gap(reasons::ACCOUNT_WITHOUT_A_ROW_IN_A_REGION, || format!("account {id}, {name}"));
             } else if long {
                 for (attribute, attribute_name) in evidence.attributes.iter().enumerate() {
                     if !evidence.seen.has_cell(account, region, attribute) {
-                        coverage.gap("attribute without a row", || {
+                        coverage.gap(reasons::ATTRIBUTE_WITHOUT_A_ROW, || {
                             format!("account {id}, {name}, {attribute_name}")
                         });
                     }
@@ -360,9 +343,11 @@ fn attribute_summary(
     let totals = of.totals();
     let mut order: Vec<usize> = (0..totals.len()).filter(|place| totals[*place] > 0).collect();
     order.sort_by(|a, b| totals[*b].cmp(&totals[*a]).then_with(|| of.text(*a).cmp(of.text(*b))));
-    let listed = order.iter().take(VALUES_LISTED);
-    let values =
-        listed.map(|place| ValueCount { value: clip(of.text(*place), VALUE_SHOWN), cells: totals[*place] });
+    let values = order.iter().take(VALUES_LISTED).map(|place| {
+        let value = SummaryValue::new(of.text(*place));
+        ValueCount { sha256: value.sha256(), value, cells: totals[*place] }
+    });
+    let most_frequent = most.map(|place| SummaryValue::new(of.text(place)));
     let mut summary = AttributeSummary {
         name: name.to_owned(),
         values: values.collect(),
@@ -370,7 +355,8 @@ fn attribute_summary(
         unlisted_cells: order.iter().skip(VALUES_LISTED).map(|place| totals[*place]).sum(),
         other_cells: of.other(),
         unknown_cells: Unknown::ALL.iter().map(|why| of.unknown(*why)).sum(),
-        most_frequent: most.map(|place| clip(of.text(place), VALUE_SHOWN)),
+        most_frequent_sha256: most_frequent.as_ref().and_then(SummaryValue::sha256),
+        most_frequent,
         matched_accounts: 0,
         unmatched_accounts: 0,
         unknown_accounts: 0,
@@ -392,83 +378,9 @@ fn attribute_summary(
             Standing::Unknown | Standing::Unseen => summary.unknown_accounts += 1,
             Standing::Unmatched => {
                 summary.unmatched_accounts += 1;
-                if summary.deviating.first.len() < ACCOUNTS_LISTED {
-                    summary.deviating.first.push(id.to_string());
-                }
+                summary.deviating.add(ACCOUNTS_LISTED, || id.to_string());
             }
         }
     }
-    summary.deviating.count = summary.unmatched_accounts;
     summary
-}
-
-/// The number of accounts, if AWS has another one. Whether it counts accounts that are not active is
-/// not documented, so those may be in its number or not.
-fn compare_accounts(
-    readable: &BTreeSet<&AccountId>,
-    expected: Option<&Expected>,
-    aws: &AwsSummary,
-) -> Option<String> {
-    let (all, failed) = (aws.accounts?, aws.failed_accounts.unwrap_or(0));
-    let excluded: BTreeSet<&AccountId> = expected.into_iter().flat_map(Expected::excluded).collect();
-    let ours = readable.difference(&excluded).count() as u64;
-    let agrees = ours <= all && ours + excluded.len() as u64 + failed >= all;
-    (!agrees).then(|| {
-        format!(
-            "accounts: {ours} can be read in the report; AWS counts {all} and could not read {failed} of them"
-        )
-    })
-}
-
-/// What AWS's summary says otherwise; `accounts` is what it says of their number.
-///
-/// How AWS spells an attribute's name and value there is not documented, so both are compared in
-/// their canonical spelling; what AWS counts without an account that it could not read, neither do
-/// the counts here.
-fn compare(attributes: &[AttributeSummary], aws: &AwsSummary, accounts: Option<String>) -> Compared {
-    let mut disagreements: Vec<String> = accounts.into_iter().collect();
-    let mut differs = |text: String| {
-        if disagreements.len() < DISAGREEMENTS_LISTED {
-            disagreements.push(text);
-        }
-    };
-    let theirs: BTreeMap<String, &AwsAttribute> =
-        aws.attributes.iter().map(|attribute| (canonical_name(&attribute.name), attribute)).collect();
-    for name in theirs.keys().filter(|name| attributes.iter().all(|ours| ours.name != **name)) {
-        differs(format!("{name}: AWS counts it, and the report has no such column"));
-    }
-    for ours in attributes {
-        let name = &ours.name;
-        let Some(theirs) = theirs.get(name) else {
-            differs(format!("{name}: the report has it, and AWS does not count it"));
-            continue;
-        };
-        let spelled = match value::read(name, theirs.most_frequent.as_bytes()) {
-            Reading::Value(value) => clip(&value, VALUE_SHOWN),
-            Reading::Unknown(_) => theirs.most_frequent.clone(),
-        };
-        let most = ours.most_frequent.as_deref().unwrap_or("(not certain)");
-        if most != spelled {
-            differs(format!("{name}: most frequent is {most:?} in the report and {spelled:?} for AWS"));
-            continue;
-        }
-        let mut count = |what: &str, ours: u64, theirs: Option<u64>| {
-            if let Some(theirs) = theirs.filter(|theirs| *theirs != ours) {
-                differs(format!("{name}: {what} {ours} in the report and {theirs} for AWS"));
-            }
-        };
-        count("matched accounts are", ours.matched_accounts, theirs.matched);
-        count("unmatched accounts are", ours.unmatched_accounts, theirs.unmatched);
-        for (region, matched, unmatched) in &theirs.regions {
-            let seen = ours.regions.get(region).copied();
-            let seen = seen.unwrap_or(RegionCount { matched: 0, unmatched: 0, unknown: 0 });
-            count(&format!("matched accounts in {region} are"), seen.matched, *matched);
-            count(&format!("unmatched accounts in {region} are"), seen.unmatched, *unmatched);
-        }
-        let counted = |region: &String| theirs.regions.iter().any(|(name, ..)| name == region);
-        for region in ours.regions.keys().filter(|region| !counted(region)) {
-            differs(format!("{name}: the report has it in {region}, and AWS does not count it there"));
-        }
-    }
-    Compared { agrees: Some(disagreements.is_empty()), disagreements }
 }

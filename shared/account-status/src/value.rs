@@ -2,12 +2,13 @@
 //!
 //! The read APIs write values with hyphens, policy documents with underscores, and booleans are
 //! `true`/`false` here and `enabled`/`disabled` there; all become one spelling, so that the same
-//! setting is counted as the same. What looks like an error's text is unknown: taking a value for an
-//! error costs a conclusion, taking an error for a value would invent one.
+//! setting is counted as the same. What looks like an error's text is unknown.
 
 use std::borrow::Cow;
 
 use serde_json::Value as Json;
+
+use crate::{error_text, reasons};
 
 /// Why a cell is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,12 +29,12 @@ impl Unknown {
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
-            Self::Blank => "blank cell",
-            Self::NotUtf8 => "not UTF-8",
-            Self::Nul => "NUL character",
-            Self::ErrorText => "error text",
-            Self::Contradiction => "contradicting rows",
-            Self::CutOff => "possibly cut off",
+            Self::Blank => reasons::BLANK_CELL,
+            Self::NotUtf8 => reasons::NOT_UTF8,
+            Self::Nul => reasons::NUL_CHARACTER,
+            Self::ErrorText => reasons::ERROR_TEXT,
+            Self::Contradiction => reasons::CONTRADICTING_ROWS,
+            Self::CutOff => reasons::POSSIBLY_CUT_OFF,
         }
     }
 }
@@ -44,28 +45,6 @@ pub(crate) enum Reading<'a> {
     Value(Cow<'a, str>),
     Unknown(Unknown),
 }
-
-/// Words of errors, as AWS and those who write reports put them.
-const ERROR_WORDS: [&str; 14] = [
-    "access denied",
-    "accessdenied",
-    "not authorized",
-    "notauthorized",
-    "unauthorized",
-    "authfailure",
-    "optinrequired",
-    "exception",
-    "error",
-    "failed",
-    "failure",
-    "throttl",
-    "timed out",
-    "timeout",
-];
-
-/// Whole texts that say that there is nothing.
-const NOTHING: [&str; 8] =
-    ["-", "n/a", "na", "null", "none available", "not available", "unavailable", "unknown"];
 
 /// Reads a cell of an attribute in its canonical spelling.
 pub(crate) fn read<'a>(attribute: &str, cell: &'a [u8]) -> Reading<'a> {
@@ -80,24 +59,34 @@ pub(crate) fn read<'a>(attribute: &str, cell: &'a [u8]) -> Reading<'a> {
     if text.starts_with(['{', '['])
         && let Ok(json) = serde_json::from_str::<Json>(text)
     {
-        return match json.as_object().is_some_and(is_error) {
+        return match error_text::in_json(attribute, &json) {
             true => Reading::Unknown(Unknown::ErrorText),
             false => Reading::Value(Cow::Owned(sorted(json).to_string())),
         };
     }
-    let lower = text.to_lowercase();
-    if NOTHING.contains(&lower.as_str()) || ERROR_WORDS.iter().any(|word| lower.contains(word)) {
+    if error_text::in_text(attribute, text) {
         return Reading::Unknown(Unknown::ErrorText);
     }
     Reading::Value(canonical(attribute, text))
 }
 
-/// The object that stands for an error and not for a setting.
-fn is_error(members: &serde_json::Map<String, Json>) -> bool {
-    members.keys().any(|name| {
-        let name = name.to_lowercase();
-        name == "error" || name == "errorcode" || name == "errormessage" || name == "exception"
-    })
+/// Whether a cell may be the beginning of one that reads as the value, or of a longer number. Any
+/// spelling of the value is thought of: what is cut is what was written.
+pub(crate) fn may_begin(cell: &[u8], value: &str) -> bool {
+    let Ok(text) = std::str::from_utf8(cell) else { return true };
+    let text = loose(text.trim());
+    let is_longer = |written: &str| written.len() > text.len() && written.starts_with(&text);
+    let written: &[&str] = match value {
+        "enabled" | "allowed" => &["true", "enabled"],
+        "disabled" | "not-allowed" => &["false", "disabled"],
+        _ => &[],
+    };
+    text.ends_with(char::is_numeric) || is_longer(&loose(value)) || written.iter().any(|it| is_longer(it))
+}
+
+/// One spelling of whatever differs only in case and in what joins its words.
+fn loose(text: &str) -> String {
+    text.to_lowercase().replace(['_', ' '], "-")
 }
 
 /// The same JSON with its members in the order of their names. The order of lists may mean
@@ -200,11 +189,36 @@ mod tests {
             "OptInRequired",
             r#"{"error":"x"}"#,
             r#"{"errorCode":"AuthFailure"}"#,
+            r#"{"Code":"AccessDenied","Message":"no"}"#,
         ] {
             assert_eq!(value("x", cell), "? error text", "{cell}");
         }
         assert_eq!(value("x", "a\0b"), "? NUL character");
         assert_eq!(read("x", b"\xC3\x28"), Reading::Unknown(Unknown::NotUtf8));
+    }
+
+    #[test]
+    fn a_cell_may_be_the_beginning_of_any_spelling_of_a_longer_value() {
+        for (cell, value) in [
+            ("block", "block-new-sharing"),
+            ("Block_New ", "block-new-sharing"),
+            ("Foo", "Foo: bar"),
+            ("t", "enabled"),
+            ("dis", "not-allowed"),
+            ("6", "off"),
+            ("a1", "a1"),
+        ] {
+            assert!(may_begin(cell.as_bytes(), value), "{cell} {value}");
+        }
+        for (cell, value) in [
+            ("off", "off"),
+            ("true", "enabled"),
+            ("enabled", "allowed"),
+            ("block-new-sharing", "block"),
+            ("new", "block-new-sharing"),
+        ] {
+            assert!(!may_begin(cell.as_bytes(), value), "{cell} {value}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod support;
 
 use std::fs::File;
 
-use account_status::{AwsAttribute, AwsSummary, Expected, Pass, ReportError, ReportErrorKind, Subject};
+use account_status::{Expected, Pass, ReportError, ReportErrorKind, Subject, SummaryValue};
 use parquet::file::reader::SerializedFileReader;
 use support::{Read, read, read_with};
 
@@ -91,14 +91,6 @@ fn a_place_is_the_records_own_whatever_the_line_ends_and_the_blank_lines_before_
 }
 
 #[test]
-fn a_file_cut_in_its_last_row_is_refused_with_the_place() {
-    let error = refused(table(&format!("{A},ap-south-1")));
-    assert_eq!(error.kind, ReportErrorKind::CutOff { cells: 2, expected: 3 });
-    assert_eq!(error.position.map(|at| (at.line, at.record)), Some((6, 6)));
-    assert!(error.to_string().contains("report.csv, line 6"), "{error}");
-}
-
-#[test]
 fn a_file_that_is_refused_or_given_up_leaves_no_table() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("table.parquet");
@@ -118,19 +110,6 @@ fn a_file_that_is_refused_or_given_up_leaves_no_table() {
         std::thread::yield_now();
         assert_eq!(std::fs::read(&path).unwrap(), b"somebody else's");
     }
-}
-
-#[test]
-fn a_last_cell_that_may_be_cut_is_believed_only_if_it_occurs_elsewhere() {
-    let read = good(table(&format!("{A},ap-south-1,requi")));
-    assert_eq!(read.value(A, "ap-south-1", "http_tokens"), None);
-    assert_eq!(read.gap("possibly cut off"), 1);
-    let read = good(table(&format!("{A},ap-south-1,required")));
-    assert_eq!(read.value(A, "ap-south-1", "http_tokens"), Some("required"));
-    // A shortened account id could be another account's.
-    let read = good(format!("region,http_tokens,account_id\n{R},required,{A}\n{S},required,12345678"));
-    assert_eq!(read.rows.len(), 1);
-    assert_eq!(read.gap("last row without a line end"), 1);
 }
 
 #[test]
@@ -177,7 +156,8 @@ fn a_cell_of_one_mib_is_read_and_a_larger_one_is_refused() {
     let cell = "x".repeat(1024 * 1024);
     let read = good(format!("account_id,region,a\n{A},{R},{cell}\n"));
     assert_eq!(read.value(A, R, "a").map(str::len), Some(1024 * 1024));
-    assert!(read.summary.attributes[0].values[0].value.chars().count() < 400, "the summary stays small");
+    let summary = serde_json::to_string(&read.summary).unwrap();
+    assert!(summary.len() < 4_000, "the summary stays small");
     let error = refused(format!("account_id,region,a\n{A},{R},{cell}x\n"));
     assert!(matches!(error.kind, ReportErrorKind::TooLarge { what: "cell", .. }), "{error}");
     assert!(error.to_string().contains("line 2 (byte 20, record 2)"), "{error}");
@@ -267,6 +247,20 @@ fn more_than_is_kept_track_of_is_refused_and_says_what() {
 }
 
 #[test]
+fn large_cells_that_come_twice_are_compared_and_too_many_of_them_are_refused() {
+    let cell = "x".repeat(1024 * 1024 - 1);
+    let rows = |count: usize| -> String {
+        (0..count).map(|number| format!("{number:012},{R},{cell}a\n{number:012},{R},{cell}b\n")).collect()
+    };
+    let read = good(format!("account_id,region,x\n{}", rows(2)));
+    assert_eq!((read.rows.len(), read.gap("contradicting rows")), (2, 2));
+    let error = refused(format!("account_id,region,x\n{}", rows(64)));
+    let what = "bytes of repeated rows or cells";
+    assert_eq!(error.kind, ReportErrorKind::TooMany { what, limit: 64 * 1024 * 1024 });
+    assert_eq!(error.position.map(|at| at.record), Some(128), "{error}");
+}
+
+#[test]
 fn accounts_and_regions_that_are_missing_are_named() {
     let expected = Expected {
         accounts: [A, B, "212345678901"].iter().map(|id| id.parse().unwrap()).collect(),
@@ -322,9 +316,35 @@ fn complete_and_uniform_evidence_is_a_conclusion() {
     let text = format!("account_id,region,x,y\n{A},{R},a,1\n{B},{R},a,2\n");
     let read = read_with(text, Some(&expected), None, usize::MAX).unwrap();
     let [x, y] = read.summary.attributes.as_slice() else { panic!() };
-    assert_eq!(x.uniform.as_ref().map(|it| it.get().as_str()), Some("a"));
+    assert_eq!(x.uniform.as_ref().map(|it| it.get().full()), Some("a"));
     assert!(y.uniform.is_none());
     assert_eq!(y.deviating.first, [B]);
+}
+
+#[test]
+fn what_is_concluded_is_the_whole_value_and_what_is_written_down_a_part_with_a_digest() {
+    let accounts = [A, B].iter().map(|id| id.parse().unwrap()).collect();
+    let expected = Expected { accounts, ..Expected::default() };
+    let long = "x".repeat(400);
+    let text = format!(
+        "account_id,region,x,y\n{A},{R},\"a\nb\",{long}\n{B},{R},\"a\nb\",{long}\n{B},{S},\"a\tb\",{long}y\n{A},{S},\"a\nb\",{long}\n"
+    );
+    let read = read_with(text, Some(&expected), None, usize::MAX).unwrap();
+    let [x, y] = read.summary.attributes.as_slice() else { panic!() };
+    for (attribute, value) in [(x, "a\nb"), (y, long.as_str())] {
+        assert_eq!(attribute.most_frequent.as_ref().map(SummaryValue::full), Some(value));
+        assert_eq!((attribute.matched_accounts, attribute.unmatched_accounts), (1, 1));
+        assert_eq!(attribute.values[0].value.shown(), attribute.values[1].value.shown());
+        let shown = serde_json::to_value(attribute).unwrap();
+        assert_eq!(shown["values"][0]["value"], shown["values"][1]["value"]);
+        assert_ne!(shown["values"][0]["sha256"], shown["values"][1]["sha256"]);
+        assert_eq!(shown["mostFrequentSha256"], shown["values"][0]["sha256"]);
+        assert!(shown["mostFrequent"].as_str().unwrap().len() < 310);
+    }
+    let text = format!("account_id,region,x\n{A},{R},\"a\nb\"\n{B},{R},\"a\nb\"\n");
+    let read = read_with(text, Some(&expected), None, usize::MAX).unwrap();
+    let uniform = read.summary.attributes[0].uniform.as_ref();
+    assert_eq!(uniform.map(|it| it.get().full()), Some("a\nb"));
 }
 
 #[test]
@@ -357,12 +377,6 @@ fn bad_cells_of_a_long_file_are_as_unknown_as_those_of_a_wide_one() {
     ] {
         assert_eq!(read.gap(reason), count, "{reason}");
     }
-    // A last row that is cut: refused, unknown, or believed, as in a wide file.
-    let long = |more: &str| format!("account_id,region,attribute,value\n{A},{R},x,required\n{more}");
-    assert_eq!(refused(long(&format!("{A},{S},x"))).kind, ReportErrorKind::CutOff { cells: 3, expected: 4 });
-    let cut = good(long(&format!("{A},{S},x,requi")));
-    assert_eq!((cut.value(A, S, "x"), cut.gap("possibly cut off")), (None, 1));
-    assert_eq!(good(long(&format!("{A},{S},x,required"))).value(A, S, "x"), Some("required"));
 }
 
 #[test]
@@ -411,81 +425,11 @@ fn more_values_than_are_told_apart_are_counted_and_said() {
     );
     assert_eq!(x.most_frequent, None, "one of those not told apart could be more frequent");
     assert_eq!(read.gap("value beyond those told apart"), 50);
-    assert_eq!((y.most_frequent.as_deref(), y.matched_accounts), (Some("same"), 10_050));
+    assert_eq!(
+        (y.most_frequent.as_ref().map(SummaryValue::full), y.matched_accounts),
+        (Some("same"), 10_050)
+    );
     assert_eq!(read.rows.len(), 20_100, "the table has every value");
-}
-
-fn aws(matched: u64, unmatched: u64) -> AwsSummary {
-    AwsSummary {
-        accounts: Some(2),
-        failed_accounts: Some(0),
-        attributes: vec![AwsAttribute {
-            name: "HttpTokens".into(),
-            most_frequent: "REQUIRED".into(),
-            matched: Some(matched),
-            unmatched: Some(unmatched),
-            regions: vec![(R.into(), Some(2), Some(0)), (S.into(), Some(1), Some(1))],
-        }],
-        ..AwsSummary::default()
-    }
-}
-
-#[test]
-fn awss_own_summary_is_counted_again_and_a_difference_is_named() {
-    let agreeing = read_with(table(""), None, Some(&aws(1, 1)), usize::MAX).unwrap();
-    assert_eq!(
-        (agreeing.summary.aws_summary.agrees, agreeing.summary.coverage.is_complete()),
-        (Some(true), true)
-    );
-    let differing = read_with(table(""), None, Some(&aws(2, 0)), usize::MAX).unwrap();
-    assert_eq!(differing.summary.aws_summary.agrees, Some(false));
-    assert_eq!(
-        differing.summary.aws_summary.disagreements,
-        [
-            "http_tokens: matched accounts are 1 in the report and 2 for AWS",
-            "http_tokens: unmatched accounts are 1 in the report and 0 for AWS"
-        ]
-    );
-    assert!(!differing.summary.coverage.is_complete());
-    let mut other = aws(1, 1);
-    other.attributes[0].name = "serial_console_access".into();
-    let other = read_with(table(""), None, Some(&other), usize::MAX).unwrap();
-    assert_eq!(other.summary.aws_summary.disagreements.len(), 2, "one has it, the other does not, both ways");
-    let mut elsewhere = aws(1, 1);
-    elsewhere.attributes[0].regions.pop();
-    let elsewhere = read_with(table(""), None, Some(&elsewhere), usize::MAX).unwrap();
-    assert_eq!(
-        elsewhere.summary.aws_summary.disagreements,
-        ["http_tokens: the report has it in us-east-1, and AWS does not count it there"]
-    );
-    let mut failed = aws(1, 1);
-    failed.failed_accounts = Some(3);
-    let failed = read_with(table(""), None, Some(&failed), usize::MAX).unwrap();
-    assert_eq!((failed.gap("account that AWS could not read"), failed.summary.failed_accounts), (3, Some(3)));
-}
-
-#[test]
-fn awss_number_of_accounts_is_compared_with_those_that_can_be_read() {
-    let expected = Expected {
-        accounts: [A, B].iter().map(|id| id.parse().unwrap()).collect(),
-        excluded: [("SUSPENDED".to_owned(), vec!["312345678901".parse().unwrap()])].into(),
-    };
-    // AWS's number of accounts, how many of them it could not read, and whether that is the same.
-    // The suspended account may be in AWS's number or not.
-    for (all, failed, agrees) in [(1, 0, false), (2, 0, true), (3, 0, true), (4, 0, false), (4, 1, true)] {
-        let aws = AwsSummary { accounts: Some(all), failed_accounts: Some(failed), ..aws(1, 1) };
-        let read = read_with(table(""), Some(&expected), Some(&aws), usize::MAX).unwrap();
-        let disagreements = &read.summary.aws_summary.disagreements;
-        if agrees {
-            assert_eq!(disagreements, &[] as &[String], "{all}, {failed}");
-        } else {
-            let text = format!(
-                "accounts: 2 can be read in the report; AWS counts {all} and could not read {failed} of them"
-            );
-            assert_eq!(disagreements, &[text]);
-            assert_eq!(read.gap("AWS's summary disagrees"), 1);
-        }
-    }
 }
 
 #[test]

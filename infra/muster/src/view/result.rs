@@ -133,6 +133,9 @@ pub(crate) fn show_summary(summary: &Value) {
         match summary["awsSummary"]["agrees"].as_bool() {
             Some(true) => "the same, counted on its own",
             Some(false) => "SOMETHING ELSE: see awsSummary in the summary",
+            None if summary["awsSummary"]["notCompared"]["count"].as_u64() > Some(0) => {
+                "NOT ENOUGH TO COMPARE: see awsSummary in the summary"
+            }
             None => "nothing to compare with",
         },
     );

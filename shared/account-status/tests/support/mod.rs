@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use account_status::{AwsSummary, Evidence, Expected, Next, Pass, ReportError, Subject, Summary};
+use account_status::{AwsSummary, Evidence, Expected, Next, Pass, ReportError, Subject, Summary, reasons};
 use bytes::Bytes;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
@@ -63,6 +63,9 @@ pub fn read_with(
     let summary = Summary::new(&evidence, "run", None, expected, aws);
     let rows = rows(std::fs::read(&table).unwrap());
     assert_eq!(rows.len() as u64, evidence.rows);
+    for reason in summary.coverage.gaps.keys().chain(rows.iter().filter_map(|row| row.5.as_ref())) {
+        assert!(reasons::ALL.contains(&reason.as_str()), "{reason} is not one of the reasons");
+    }
     Ok(Read { evidence, summary, rows })
 }
 
