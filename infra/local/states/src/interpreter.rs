@@ -1,6 +1,7 @@
 //! How a definition runs.
 
 mod map;
+mod nested;
 mod retry;
 mod task;
 
@@ -14,7 +15,7 @@ use crate::PAYLOAD_LIMIT;
 use crate::definition::{
     Catcher, Choice, Common, Map, Parallel, ResultPath, State, StateMachine, Task, Text, Transition, Wait,
 };
-use crate::service::{Execution, StepFunctions, TaskError, lock};
+use crate::service::{Execution, StepFunctions, TaskError};
 use crate::template::Data;
 use retry::Retries;
 
@@ -309,14 +310,6 @@ impl Interpreter<'_> {
             context["Map"] = json!({"Item": {"Index": index, "Value": value}});
         }
         context
-    }
-
-    fn begin_child(&self, arn: &str) {
-        lock(&self.execution.children).push(arn.to_owned());
-    }
-
-    fn end_child(&self, arn: &str) {
-        lock(&self.execution.children).retain(|child| child != arn);
     }
 }
 

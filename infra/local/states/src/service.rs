@@ -127,8 +127,6 @@ pub struct Execution {
     history: Mutex<History>,
     stop: Notify,
     stopped: Mutex<Option<TaskError>>,
-    /// Nested executions this one waits for.
-    pub(crate) children: Mutex<Vec<String>>,
 }
 
 impl fmt::Debug for Execution {
@@ -140,7 +138,7 @@ impl fmt::Debug for Execution {
     }
 }
 
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -390,7 +388,6 @@ impl StepFunctions {
             history: Mutex::default(),
             stop: Notify::new(),
             stopped: Mutex::default(),
-            children: Mutex::default(),
         });
         lock(&self.0.executions).insert(arn.clone(), Arc::clone(&execution));
         lock(&self.0.order).push(arn);
@@ -454,20 +451,7 @@ impl StepFunctions {
             let _ = history.push(now, last, name, details);
         });
         *lock(&execution.end) = End { at: Some(now), ..end };
-        if status != ExecutionStatus::Succeeded {
-            self.stop_children(execution);
-        }
         execution.status.send_replace(status);
-    }
-
-    /// Stops nested executions, as far as the machine's role allows it: AWS does no more either.
-    fn stop_children(&self, execution: &Execution) {
-        let Ok(services) = self.services() else { return };
-        for child in lock(&execution.children).drain(..) {
-            if services.authorize(&execution.machine.role, "states:StopExecution", &child).is_ok() {
-                let _ = self.stop(&child, None, None);
-            }
-        }
     }
 
     fn changed(&self, execution: &Arc<Execution>, status: ExecutionStatus) {

@@ -132,15 +132,9 @@ impl Interpreter<'_> {
                         machine.arn.replacen(":stateMachine:", ":execution:", 1),
                         entered.name
                     );
-                    let child = self.service.register(
-                        arn.clone(),
-                        format!("{run_id}-{index}"),
-                        machine.clone(),
-                        input,
-                    );
-                    self.begin_child(&arn);
+                    let child =
+                        self.service.register(arn, format!("{run_id}-{index}"), machine.clone(), input);
                     self.service.run_flow(&child, &map.processor).await;
-                    self.end_child(&arn);
                     Ok::<_, TaskError>((index, child))
                 }
             })

@@ -136,3 +136,14 @@ pub(crate) fn fails(name: &'static str) -> impl Fn(&str, Value) -> (Duration, Re
 pub(crate) fn echoes(_: &str, payload: Value) -> (Duration, Result<Value, TaskError>) {
     (Duration::from_secs(1), Ok(payload))
 }
+
+/// How an execution ends; one that never does fails the test instead of holding it up.
+pub(crate) async fn ends(execution: &Execution) -> ExecutionStatus {
+    let day = Duration::from_secs(86_400);
+    tokio::time::timeout(day, execution.finished()).await.expect("the execution never ends")
+}
+
+/// How long an execution took, in seconds.
+pub(crate) fn took(execution: &Execution) -> i64 {
+    execution.ended().unwrap().duration_since(execution.started).as_secs()
+}
