@@ -14,6 +14,7 @@
 
 pub mod api;
 pub mod definition;
+mod execution;
 pub mod history;
 pub mod interpreter;
 pub mod path;

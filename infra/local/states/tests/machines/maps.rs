@@ -1,11 +1,12 @@
 //! Map states, inline and distributed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use local_states::{ExecutionStatus, TaskError};
+use local_states::{Execution, ExecutionStatus, TaskError};
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, echoes, events, task};
+use crate::bench::{Bench, echoes, ends, events, task};
 
 #[tokio::test(start_paused = true)]
 async fn an_inline_map_keeps_the_order_of_its_items_and_bounds_what_runs_at_once() {
@@ -76,4 +77,92 @@ async fn a_distributed_map_fails_past_its_tolerance_its_list_or_its_permissions(
     let execution =
         Bench::with(echoes, list, &["states:StartExecution"]).run(&distributed(0), json!({"key": "k"})).await;
     assert_eq!(execution.error().unwrap().error, "States.Permissions");
+}
+
+/// A distributed Map over three items; each starts a machine of ten minutes and waits for it, unless
+/// the item is to fail after one minute.
+async fn over_three(
+    top: Value,
+    fails: &[bool],
+    end: impl AsyncFnOnce(&Bench, &Execution),
+) -> (Bench, Arc<Execution>) {
+    let list = fails.iter().map(|fails| json!({"fails": fails})).collect();
+    let bench = Bench::with(echoes, list, &[]);
+    let inner = bench.deploy(
+        "inner",
+        &json!({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 600, "End": true}}}),
+    );
+    let mut definition = distributed(0);
+    definition["States"]["M"]["ItemProcessor"]["StartAt"] = json!("C");
+    definition["States"]["M"]["ItemProcessor"]["States"] = json!({
+        "C": {"Type": "Choice", "Choices": [{"Variable": "$.fails", "BooleanEquals": true, "Next": "W"}], "Default": "N"},
+        "W": {"Type": "Wait", "Seconds": 60, "Next": "F"},
+        "F": {"Type": "Fail", "Error": "Bad"},
+        "N": {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2",
+            "Parameters": {"StateMachineArn": inner}, "End": true},
+    });
+    definition.as_object_mut().unwrap().extend(top.as_object().unwrap().clone());
+    let machine = bench.deploy("machine", &definition);
+    let execution = bench.service.start(&machine, None, json!({"key": "k"})).unwrap();
+    end(&bench, &execution).await;
+    ends(&execution).await;
+    (bench, execution)
+}
+
+/// Every child that had not failed by itself was aborted when the parent ended, and so was what it
+/// waited for.
+async fn all_are_aborted_with(bench: &Bench, parent: &Execution, running: usize) {
+    let (children, others): (Vec<_>, Vec<_>) =
+        bench.service.executions().into_iter().partition(|it| it.arn.contains('/'));
+    assert_eq!(children.len(), 3);
+    let aborted: Vec<_> =
+        children.into_iter().filter(|child| child.status() == ExecutionStatus::Aborted).collect();
+    assert_eq!(aborted.len(), running);
+    for child in aborted {
+        assert_eq!(events(&child).last(), Some(&"ExecutionAborted"));
+        assert_eq!(child.ended(), parent.ended());
+    }
+    let nested: Vec<_> = others.into_iter().filter(|it| it.machine.name == "inner").collect();
+    assert_eq!(nested.len(), running);
+    for execution in nested {
+        assert_eq!(ends(&execution).await, ExecutionStatus::Aborted);
+        assert_eq!(execution.ended(), parent.ended());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopping_a_parent_aborts_the_children_of_its_map_and_what_they_wait_for() {
+    let (bench, parent) = over_three(json!({}), &[false; 3], async |bench, execution| {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        bench.service.stop(&execution.arn, None, None).unwrap();
+    })
+    .await;
+    assert_eq!(parent.status(), ExecutionStatus::Aborted);
+    all_are_aborted_with(&bench, &parent, 3).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parents_timeout_aborts_the_children_of_its_map_and_what_they_wait_for() {
+    let (bench, parent) = over_three(json!({"TimeoutSeconds": 60}), &[false; 3], async |_, _| {}).await;
+    assert_eq!(parent.status(), ExecutionStatus::TimedOut);
+    all_are_aborted_with(&bench, &parent, 3).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exceeded_tolerance_aborts_the_other_children_and_what_they_wait_for() {
+    let (bench, parent) = over_three(json!({}), &[false, true, false], async |_, _| {}).await;
+    assert_eq!(parent.error().unwrap().error, "States.ExceedToleratedFailureThreshold");
+    all_are_aborted_with(&bench, &parent, 2).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stopped_child_of_a_map_counts_as_failed() {
+    let (bench, parent) = over_three(json!({}), &[false; 3], async |bench, _| {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let child = bench.service.executions().into_iter().find(|it| it.arn.contains('/')).unwrap();
+        bench.service.stop(&child.arn, Some("Enough".into()), None).unwrap();
+    })
+    .await;
+    assert_eq!(parent.error().unwrap().error, "States.ExceedToleratedFailureThreshold");
+    all_are_aborted_with(&bench, &parent, 3).await;
 }
