@@ -244,13 +244,10 @@ fn map(fields: &mut Fields<'_>) -> Result<Map, InvalidDefinition> {
         Some(_) if path.is_some() => return Err(fields.error("ItemsPath and ItemReader exclude each other")),
         Some(reader) => Items::S3(item_reader(reader)?),
     };
-    let tolerated = Tolerated {
-        count: fields.optional_u64("ToleratedFailureCount")?.unwrap_or(0),
-        percentage: fields.optional_f64("ToleratedFailurePercentage")?.unwrap_or(0.0),
-    };
+    let tolerated = tolerated(fields)?;
     if distributed {
         fields.ignore("Label");
-    } else if tolerated.count > 0 || tolerated.percentage > 0.0 {
+    } else if tolerated != Tolerated::default() {
         return Err(fields.error("tolerated failures are not supported in INLINE mode"));
     }
     Ok(Map {
@@ -262,6 +259,19 @@ fn map(fields: &mut Fields<'_>) -> Result<Map, InvalidDefinition> {
         tolerated,
         common: common(fields)?,
     })
+}
+
+fn tolerated(fields: &mut Fields<'_>) -> Result<Tolerated, InvalidDefinition> {
+    let tolerated = Tolerated {
+        count: fields.optional_u64("ToleratedFailureCount")?,
+        percentage: fields.optional_f64("ToleratedFailurePercentage")?,
+    };
+    match tolerated.percentage {
+        Some(share) if !(0.0..=100.0).contains(&share) => {
+            Err(fields.error("ToleratedFailurePercentage is not between 0 and 100"))
+        }
+        _ => Ok(tolerated),
+    }
 }
 
 fn item_reader(mut reader: Fields<'_>) -> Result<Template, InvalidDefinition> {

@@ -151,8 +151,7 @@ impl Interpreter<'_> {
                     outputs.push((index, error));
                 }
             }
-            let percentage = failed as f64 * 100.0 / total as f64;
-            if failed > map.tolerated.count && percentage > map.tolerated.percentage {
+            if map.tolerated.is_exceeded(failed, total) {
                 break Err(TaskError::new(
                     "States.ExceedToleratedFailureThreshold",
                     "The specified tolerated failure threshold was exceeded",

@@ -27,15 +27,23 @@ async fn an_inline_map_keeps_the_order_of_its_items_and_bounds_what_runs_at_once
     assert_eq!(names[1..4], ["MapStateEntered", "MapStateStarted", "MapIterationStarted"]);
 }
 
+/// Tolerates so many failed items.
 fn distributed(tolerated: u64) -> Value {
-    json!({"StartAt": "M", "States": {"M": {
+    tolerating(json!({"ToleratedFailureCount": tolerated}))
+}
+
+fn tolerating(tolerated: Value) -> Value {
+    let mut definition = json!({"StartAt": "M", "States": {"M": {
         "Type": "Map",
         "ItemReader": {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": {"InputType": "JSON"},
             "Parameters": {"Bucket": "b", "Key.$": "$.key"}},
         "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
             "StartAt": "T", "States": {"T": task(json!({}))}},
-        "ToleratedFailureCount": tolerated, "ResultPath": null, "End": true,
-    }}})
+        "ResultPath": null, "End": true,
+    }}});
+    let map = definition["States"]["M"].as_object_mut().unwrap();
+    map.extend(tolerated.as_object().unwrap().clone());
+    definition
 }
 
 #[tokio::test(start_paused = true)]
@@ -165,4 +173,42 @@ async fn a_stopped_child_of_a_map_counts_as_failed() {
     .await;
     assert_eq!(parent.error().unwrap().error, "States.ExceedToleratedFailureThreshold");
     all_are_aborted_with(&bench, &parent, 3).await;
+}
+
+/// How a Map over ten items ends of which `failing` fail.
+async fn of_ten(failing: u64, tolerated: Value) -> ExecutionStatus {
+    let handler = move |_: &str, payload: Value| {
+        let fails = payload["n"].as_u64().unwrap() < failing;
+        (Duration::ZERO, if fails { Err(TaskError::new("Bad", "")) } else { Ok(payload) })
+    };
+    let list = (0..10).map(|number| json!({"n": number})).collect();
+    let execution = Bench::with(handler, list, &[]).run(&tolerating(tolerated), json!({"key": "k"})).await;
+    if let Some(error) = execution.error() {
+        assert_eq!(error.error, "States.ExceedToleratedFailureThreshold");
+    }
+    execution.status()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_map_fails_when_either_tolerance_is_exceeded_and_one_that_is_not_given_is_no_limit() {
+    let count = |count: u64| json!({"ToleratedFailureCount": count});
+    let percentage = |percentage: f64| json!({"ToleratedFailurePercentage": percentage});
+    let both =
+        |count: u64, share: f64| json!({"ToleratedFailureCount": count, "ToleratedFailurePercentage": share});
+    for (failing, tolerated, fails) in [
+        (0, json!({}), false),
+        (1, json!({}), true),
+        (3, count(3), false),
+        (4, count(3), true),
+        (3, percentage(30.0), false),
+        (4, percentage(30.0), true),
+        (3, both(3, 30.0), false),
+        (4, both(3, 90.0), true),
+        (4, both(9, 30.0), true),
+        (10, percentage(100.0), false),
+        (1, both(0, 100.0), true),
+    ] {
+        let expected = if fails { ExecutionStatus::Failed } else { ExecutionStatus::Succeeded };
+        assert_eq!(of_ten(failing, tolerated.clone()).await, expected, "{failing} of 10, {tolerated}");
+    }
 }
