@@ -15,6 +15,7 @@ use crate::PAYLOAD_LIMIT;
 use crate::definition::{
     Catcher, Choice, Common, Map, Parallel, ResultPath, State, StateMachine, Task, Text, Transition, Wait,
 };
+use crate::moment;
 use crate::service::{Execution, StepFunctions, TaskError};
 use crate::template::Data;
 use retry::Retries;
@@ -230,10 +231,16 @@ impl Interpreter<'_> {
             },
             Wait::Timestamp(moment) => clock.sleep_until(*moment).await,
             Wait::TimestampPath(path) => {
-                let text = data.at(path).map_err(runtime_error)?.as_str().unwrap_or_default();
-                match text.parse() {
-                    Ok(moment) => clock.sleep_until(moment).await,
-                    Err(_) => return Err(runtime_error(format!("{} is not a time", path.as_str()))),
+                let found = data.at(path).map_err(runtime_error)?;
+                match found.as_str().and_then(moment::parse) {
+                    Some(moment) => clock.sleep_until(moment).await,
+                    None => {
+                        return Err(runtime_error(format!(
+                            "The TimestampPath parameter does not reference a valid ISO-8601 extended offset \
+                             date-time format string: {} == {found}",
+                            path.as_str()
+                        )));
+                    }
                 }
             }
         }

@@ -17,6 +17,7 @@ pub mod definition;
 mod execution;
 pub mod history;
 pub mod interpreter;
+mod moment;
 pub mod path;
 pub mod service;
 pub mod template;

@@ -9,6 +9,7 @@ use super::{
     Catcher, Choice, Common, InvalidDefinition, Items, Map, Parallel, Pass, Resource, ResultPath, Retrier,
     Rule, State, StateMachine, Task, Tolerated, Transition, Wait,
 };
+use crate::moment;
 use crate::path::Path;
 use crate::template::Template;
 
@@ -157,7 +158,8 @@ fn wait(fields: &mut Fields<'_>) -> Result<Wait, InvalidDefinition> {
         return Ok(Wait::SecondsPath(path));
     }
     if let Some(text) = fields.optional_str("Timestamp")? {
-        return text.parse().map(Wait::Timestamp).map_err(|_| fields.error("Timestamp is not a time"));
+        let moment = moment::parse(text).map(Wait::Timestamp);
+        return moment.ok_or_else(|| fields.error("Timestamp is not a time"));
     }
     match fields.optional_path("TimestampPath")? {
         Some(path) => Ok(Wait::TimestampPath(path)),

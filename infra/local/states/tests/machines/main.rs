@@ -5,3 +5,4 @@ mod bench;
 mod maps;
 mod nested;
 mod states;
+mod waits;
