@@ -151,8 +151,10 @@ fn catcher(place: &str, value: &Value) -> Result<Catcher, InvalidDefinition> {
 }
 
 fn wait(fields: &mut Fields<'_>) -> Result<Wait, InvalidDefinition> {
-    if let Some(seconds) = fields.optional_u64("Seconds")? {
-        return Ok(Wait::Seconds(seconds));
+    match fields.optional_u64("Seconds")? {
+        Some(seconds @ ..=99_999_999) => return Ok(Wait::Seconds(seconds)),
+        Some(_) => return Err(fields.error("Seconds is more than 99999999")),
+        None => {}
     }
     if let Some(path) = fields.optional_path("SecondsPath")? {
         return Ok(Wait::SecondsPath(path));

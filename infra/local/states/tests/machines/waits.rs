@@ -1,4 +1,4 @@
-//! Wait states that last until a moment.
+//! Wait states.
 
 use std::sync::Arc;
 
@@ -84,5 +84,28 @@ fn a_malformed_moment_in_a_definition_is_refused() {
     for text in NO_MOMENTS {
         let problem = local_states::StateMachine::parse(&machine("Timestamp", text)).unwrap_err();
         assert!(problem.to_string().contains("Timestamp is not a time"), "{text:?}: {problem}");
+    }
+}
+
+#[test]
+fn a_wait_of_more_seconds_than_aws_takes_is_refused() {
+    let parse = |seconds: u64| {
+        let wait = json!({"Type": "Wait", "Seconds": seconds, "End": true});
+        local_states::StateMachine::parse(&json!({"StartAt": "W", "States": {"W": wait}}))
+    };
+    assert!(parse(99_999_999).is_ok());
+    assert!(parse(100_000_000).unwrap_err().to_string().contains("Seconds"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn seconds_in_the_input_are_a_whole_number() {
+    let definition = machine("SecondsPath", "$.for");
+    let execution = Bench::new(echoes).run(&definition, json!({"for": 90})).await;
+    assert_eq!(milliseconds(&execution), 90_000);
+    for seconds in [json!(-1), json!(1.5), json!("1")] {
+        let execution = Bench::new(echoes).run(&definition, json!({"for": seconds})).await;
+        let error = execution.error().unwrap();
+        assert_eq!(error.error, "States.Runtime");
+        assert!(error.cause.contains("$.for"), "{}", error.cause);
     }
 }
