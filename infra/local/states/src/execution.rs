@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use local_clock::Clock;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 
 use crate::EVENT_LIMIT;
@@ -121,6 +121,11 @@ impl Execution {
         input: Value,
         started: Timestamp,
     ) -> Self {
+        let mut details = interpreter::with_data("input", &input);
+        details["roleArn"] = json!(machine.role);
+        let mut history = History::default();
+        // Before anything runs: a stop may come first, and its event is never the only one.
+        let _ = history.push(started, 0, "ExecutionStarted", details);
         Self {
             arn,
             name,
@@ -129,7 +134,7 @@ impl Execution {
             started,
             status: watch::Sender::new(ExecutionStatus::Running),
             end: Mutex::default(),
-            history: Mutex::default(),
+            history: Mutex::new(history),
             stop: Notify::new(),
             said: Mutex::default(),
         }

@@ -26,14 +26,9 @@ pub(crate) async fn run(
     execution: &Arc<Execution>,
     definition: &StateMachine,
 ) -> Result<Value, TaskError> {
-    let interpreter = Interpreter { service, execution };
+    // The first state follows from nothing, as AWS has it, and not from the execution's start.
     let mut thread = Thread::default();
-    let input = &execution.input;
-    let details = json!({"input": input.to_string(), "inputDetails": {"truncated": false}, "roleArn": execution.machine.role});
-    interpreter.record(&mut thread, "ExecutionStarted", details)?;
-    // The first state follows from nothing, as AWS has it, and not from this event.
-    thread.previous = 0;
-    interpreter.flow(definition, input.clone(), &mut thread).await
+    Interpreter { service, execution }.flow(definition, execution.input.clone(), &mut thread).await
 }
 
 /// Details of an event that carries data: as text, with AWS's word on whether it was cut.

@@ -255,3 +255,13 @@ async fn a_path_that_leads_nowhere_is_a_runtime_error_that_nothing_catches() {
     assert_eq!(error.error, "States.Runtime");
     assert!(error.cause.contains("$.missing"), "{}", error.cause);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_history_begins_with_the_start_even_when_the_stop_follows_at_once() {
+    let bench = Bench::new(echoes);
+    let machine = bench.deploy("machine", &json!({"StartAt": "A", "States": {"A": task(json!({}))}}));
+    let execution = bench.service.start(&machine, None, json!({})).unwrap();
+    bench.service.stop(&execution.arn, None, None).unwrap();
+    execution.finished().await;
+    assert_eq!(events(&execution), ["ExecutionStarted", "ExecutionAborted"]);
+}
