@@ -57,7 +57,7 @@ impl Interpreter<'_> {
                 self.record(thread, "TaskSucceeded", details)?;
             }
             Err(error) => {
-                merge(&mut details, json!({"error": error.error, "cause": error.cause}));
+                merge(&mut details, error.details());
                 self.record(thread, if timed_out { "TaskTimedOut" } else { "TaskFailed" }, details)?;
             }
         }

@@ -265,3 +265,14 @@ async fn a_history_begins_with_the_start_even_when_the_stop_follows_at_once() {
     execution.finished().await;
     assert_eq!(events(&execution), ["ExecutionStarted", "ExecutionAborted"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_an_error_does_not_say_is_left_out_of_its_event() {
+    let bench = Bench::new(|_, payload| (Duration::from_secs(100), Ok(payload)));
+    let definition = json!({"StartAt": "A", "States": {"A": task(json!({"TimeoutSeconds": 30}))}});
+    let execution = bench.run(&definition, json!({})).await;
+    let history = execution.history();
+    let timed_out = history.events().iter().find(|event| event.name == "TaskTimedOut").unwrap();
+    let expected = json!({"resourceType": "lambda", "resource": "invoke", "error": "States.Timeout"});
+    assert_eq!(timed_out.details, expected);
+}
