@@ -212,3 +212,16 @@ async fn a_map_fails_when_either_tolerance_is_exceeded_and_one_that_is_not_given
         assert_eq!(of_ten(failing, tolerated.clone()).await, expected, "{failing} of 10, {tolerated}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_map_run_whose_items_cannot_be_put_together_fails_by_an_event_of_its_own() {
+    let mut definition = distributed(0);
+    definition["States"]["M"]["ItemSelector"] = json!({"x.$": "$$.Map.Item.Value.x"});
+    let list = vec![json!({"x": 1}), json!({"y": 1})];
+    let execution = Bench::with(echoes, list, &[]).run(&definition, json!({"key": "k"})).await;
+    assert_eq!(execution.error().unwrap().error, "States.Runtime");
+    assert_eq!(
+        events(&execution)[3..],
+        ["MapRunStarted", "MapRunFailed", "MapStateFailed", "ExecutionFailed"]
+    );
+}
