@@ -146,10 +146,24 @@ pub enum Items {
 }
 
 /// How many items may fail before the Map does.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Tolerated {
-    pub count: u64,
-    pub percentage: f64,
+    pub count: Option<u64>,
+    pub percentage: Option<f64>,
+}
+
+impl Tolerated {
+    /// Whether too many of `total` items failed: more than either value that was given, or any when
+    /// neither was.
+    pub fn is_exceeded(&self, failed: u64, total: usize) -> bool {
+        let share = failed as f64 * 100.0 / total as f64;
+        match (self.count, self.percentage) {
+            (None, None) => failed > 0,
+            (count, percentage) => {
+                count.is_some_and(|most| failed > most) || percentage.is_some_and(|most| share > most)
+            }
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -320,5 +334,28 @@ mod tests {
         );
         assert!(problem(task(json!([{"ErrorEquals": ["X"], "BackoffRate": 0.5}]))).contains("BackoffRate"));
         assert!(problem(task(json!([{"ErrorEquals": []}]))).contains("ErrorEquals"));
+    }
+
+    #[test]
+    fn tolerated_failures_are_a_distributed_maps_and_a_percentage_at_most_100() {
+        let map = |mode: &str, name: &str, value: Value| {
+            let mut config = json!({"Mode": mode});
+            if mode == "DISTRIBUTED" {
+                config["ExecutionType"] = json!("STANDARD");
+            }
+            let mut map = json!({"Type": "Map", "Next": "T", "ItemProcessor": {
+                "ProcessorConfig": config, "StartAt": "P", "States": {"P": {"Type": "Succeed"}},
+            }});
+            map[name] = value;
+            StateMachine::parse(&with(map)).map(drop).map_err(|error| error.to_string())
+        };
+        for name in ["ToleratedFailureCount", "ToleratedFailurePercentage"] {
+            assert!(map("INLINE", name, json!(0)).unwrap_err().contains("INLINE"), "{name}");
+            assert_eq!(map("DISTRIBUTED", name, json!(100)), Ok(()), "{name}");
+        }
+        for outside in [json!(100.1), json!(-1)] {
+            let refused = map("DISTRIBUTED", "ToleratedFailurePercentage", outside).unwrap_err();
+            assert!(refused.contains("ToleratedFailurePercentage"), "{refused}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! How a definition runs.
 
 mod map;
+mod nested;
 mod retry;
 mod task;
 
@@ -14,7 +15,8 @@ use crate::PAYLOAD_LIMIT;
 use crate::definition::{
     Catcher, Choice, Common, Map, Parallel, ResultPath, State, StateMachine, Task, Text, Transition, Wait,
 };
-use crate::service::{Execution, StepFunctions, TaskError, lock};
+use crate::moment;
+use crate::service::{Execution, StepFunctions, TaskError};
 use crate::template::Data;
 use retry::Retries;
 
@@ -24,14 +26,9 @@ pub(crate) async fn run(
     execution: &Arc<Execution>,
     definition: &StateMachine,
 ) -> Result<Value, TaskError> {
-    let interpreter = Interpreter { service, execution };
+    // The first state follows from nothing, as AWS has it, and not from the execution's start.
     let mut thread = Thread::default();
-    let input = &execution.input;
-    let details = json!({"input": input.to_string(), "inputDetails": {"truncated": false}, "roleArn": execution.machine.role});
-    interpreter.record(&mut thread, "ExecutionStarted", details)?;
-    // The first state follows from nothing, as AWS has it, and not from this event.
-    thread.previous = 0;
-    interpreter.flow(definition, input.clone(), &mut thread).await
+    Interpreter { service, execution }.flow(definition, execution.input.clone(), &mut thread).await
 }
 
 /// Details of an event that carries data: as text, with AWS's word on whether it was cut.
@@ -229,10 +226,16 @@ impl Interpreter<'_> {
             },
             Wait::Timestamp(moment) => clock.sleep_until(*moment).await,
             Wait::TimestampPath(path) => {
-                let text = data.at(path).map_err(runtime_error)?.as_str().unwrap_or_default();
-                match text.parse() {
-                    Ok(moment) => clock.sleep_until(moment).await,
-                    Err(_) => return Err(runtime_error(format!("{} is not a time", path.as_str()))),
+                let found = data.at(path).map_err(runtime_error)?;
+                match found.as_str().and_then(moment::parse) {
+                    Some(moment) => clock.sleep_until(moment).await,
+                    None => {
+                        return Err(runtime_error(format!(
+                            "The TimestampPath parameter does not reference a valid ISO-8601 extended offset \
+                             date-time format string: {} == {found}",
+                            path.as_str()
+                        )));
+                    }
                 }
             }
         }
@@ -309,14 +312,6 @@ impl Interpreter<'_> {
             context["Map"] = json!({"Item": {"Index": index, "Value": value}});
         }
         context
-    }
-
-    fn begin_child(&self, arn: &str) {
-        lock(&self.execution.children).push(arn.to_owned());
-    }
-
-    fn end_child(&self, arn: &str) {
-        lock(&self.execution.children).retain(|child| child != arn);
     }
 }
 

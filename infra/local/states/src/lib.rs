@@ -14,8 +14,10 @@
 
 pub mod api;
 pub mod definition;
+mod execution;
 pub mod history;
 pub mod interpreter;
+mod moment;
 pub mod path;
 pub mod service;
 pub mod template;

@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use local_clock::Clock;
 use serde_json::{Value, json};
-use tokio::sync::{Notify, watch};
 
+use crate::PAYLOAD_LIMIT;
 use crate::definition::StateMachine;
-use crate::history::History;
+use crate::execution::{Ending, Running, lock};
+pub use crate::execution::{Execution, ExecutionStatus};
 use crate::interpreter;
-use crate::{EVENT_LIMIT, PAYLOAD_LIMIT};
 
 /// What a task, or a state, ended with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,29 +65,6 @@ pub trait Services: Send + Sync {
     fn status_changed(&self, change: StatusChange);
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExecutionStatus {
-    Running,
-    Succeeded,
-    Failed,
-    TimedOut,
-    Aborted,
-}
-
-impl ExecutionStatus {
-    pub const ALL: [Self; 5] = [Self::Running, Self::Succeeded, Self::Failed, Self::TimedOut, Self::Aborted];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "RUNNING",
-            Self::Succeeded => "SUCCEEDED",
-            Self::Failed => "FAILED",
-            Self::TimedOut => "TIMED_OUT",
-            Self::Aborted => "ABORTED",
-        }
-    }
-}
-
 /// What goes to EventBridge when an execution begins or ends.
 #[derive(Debug, Clone)]
 pub struct StatusChange {
@@ -105,79 +82,6 @@ pub struct Deployed {
     /// As it was given.
     pub source: String,
     pub created: Timestamp,
-}
-
-/// How an execution ended.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct End {
-    pub(crate) at: Option<Timestamp>,
-    pub(crate) output: Option<Value>,
-    pub(crate) error: Option<TaskError>,
-}
-
-/// One execution, running or ended.
-pub struct Execution {
-    pub arn: String,
-    pub name: String,
-    pub machine: Arc<Deployed>,
-    pub input: Value,
-    pub started: Timestamp,
-    status: watch::Sender<ExecutionStatus>,
-    end: Mutex<End>,
-    history: Mutex<History>,
-    stop: Notify,
-    stopped: Mutex<Option<TaskError>>,
-    /// Nested executions this one waits for.
-    pub(crate) children: Mutex<Vec<String>>,
-}
-
-impl fmt::Debug for Execution {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Execution")
-            .field("arn", &self.arn)
-            .field("status", &self.status())
-            .finish_non_exhaustive()
-    }
-}
-
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Execution {
-    pub fn status(&self) -> ExecutionStatus {
-        *self.status.borrow()
-    }
-
-    pub fn output(&self) -> Option<Value> {
-        lock(&self.end).output.clone()
-    }
-
-    pub fn error(&self) -> Option<TaskError> {
-        lock(&self.end).error.clone()
-    }
-
-    pub fn ended(&self) -> Option<Timestamp> {
-        lock(&self.end).at
-    }
-
-    /// The events so far.
-    pub fn history(&self) -> History {
-        lock(&self.history).clone()
-    }
-
-    pub(crate) fn with_history<T>(&self, read: impl FnOnce(&mut History) -> T) -> T {
-        read(&mut lock(&self.history))
-    }
-
-    /// Waits until it has ended.
-    pub async fn finished(&self) -> ExecutionStatus {
-        let mut status = self.status.subscribe();
-        match status.wait_for(|status| *status != ExecutionStatus::Running).await {
-            Ok(status) => *status,
-            Err(_) => self.status(),
-        }
-    }
 }
 
 /// Why an operation is refused, with AWS's error name.
@@ -379,19 +283,7 @@ impl StepFunctions {
         machine: Arc<Deployed>,
         input: Value,
     ) -> Arc<Execution> {
-        let execution = Arc::new(Execution {
-            arn: arn.clone(),
-            name,
-            machine,
-            input,
-            started: self.0.clock.now(),
-            status: watch::Sender::new(ExecutionStatus::Running),
-            end: Mutex::default(),
-            history: Mutex::default(),
-            stop: Notify::new(),
-            stopped: Mutex::default(),
-            children: Mutex::default(),
-        });
+        let execution = Arc::new(Execution::new(arn.clone(), name, machine, input, self.0.clock.now()));
         lock(&self.0.executions).insert(arn.clone(), Arc::clone(&execution));
         lock(&self.0.order).push(arn);
         execution
@@ -405,11 +297,7 @@ impl StepFunctions {
         cause: Option<String>,
     ) -> Result<Timestamp, Refused> {
         let execution = self.execution(arn)?;
-        if execution.status() == ExecutionStatus::Running {
-            *lock(&execution.stopped) =
-                Some(TaskError::new(error.unwrap_or_default(), cause.unwrap_or_default()));
-            execution.stop.notify_one();
-        }
+        execution.stop(TaskError::new(error.unwrap_or_default(), cause.unwrap_or_default()));
         Ok(self.0.clock.now())
     }
 
@@ -420,7 +308,8 @@ impl StepFunctions {
         self.changed(execution, execution.status());
     }
 
-    /// Runs `definition` as the execution, to its end, whatever that is.
+    /// Runs `definition` as the execution, to its end, whatever that is. Giving up before, by a stop
+    /// or by dropping this, aborts the execution.
     pub(crate) async fn run_flow(&self, execution: &Arc<Execution>, definition: &StateMachine) {
         let timeout = async {
             match definition.timeout {
@@ -428,46 +317,17 @@ impl StepFunctions {
                 None => std::future::pending().await,
             }
         };
-        let (name, status, end) = tokio::select! {
+        let running = Running { clock: &self.0.clock, execution };
+        let ending = tokio::select! {
             biased;
-            () = execution.stop.notified() => {
-                let error = lock(&execution.stopped).take();
-                ("ExecutionAborted", ExecutionStatus::Aborted, End { error, ..End::default() })
-            }
+            () = execution.stopped() => return,
             result = interpreter::run(self, execution, definition) => match result {
-                Ok(output) => ("ExecutionSucceeded", ExecutionStatus::Succeeded, End { output: Some(output), ..End::default() }),
-                Err(error) => ("ExecutionFailed", ExecutionStatus::Failed, End { error: Some(error), ..End::default() }),
+                Ok(output) => Ending::Succeeded(output),
+                Err(error) => Ending::Failed(error),
             },
-            () = timeout => {
-                let error = Some(TaskError::new("States.Timeout", ""));
-                ("ExecutionTimedOut", ExecutionStatus::TimedOut, End { error, ..End::default() })
-            }
+            () = timeout => Ending::TimedOut,
         };
-        let details = match &end {
-            End { output: Some(output), .. } => interpreter::with_data("output", output),
-            End { error: Some(error), .. } => error.details(),
-            _ => json!({}),
-        };
-        let now = self.0.clock.now();
-        execution.with_history(|history| {
-            let last = history.last_id().min(EVENT_LIMIT as u64);
-            let _ = history.push(now, last, name, details);
-        });
-        *lock(&execution.end) = End { at: Some(now), ..end };
-        if status != ExecutionStatus::Succeeded {
-            self.stop_children(execution);
-        }
-        execution.status.send_replace(status);
-    }
-
-    /// Stops nested executions, as far as the machine's role allows it: AWS does no more either.
-    fn stop_children(&self, execution: &Execution) {
-        let Ok(services) = self.services() else { return };
-        for child in lock(&execution.children).drain(..) {
-            if services.authorize(&execution.machine.role, "states:StopExecution", &child).is_ok() {
-                let _ = self.stop(&child, None, None);
-            }
-        }
+        running.end(ending);
     }
 
     fn changed(&self, execution: &Arc<Execution>, status: ExecutionStatus) {

@@ -9,6 +9,7 @@ use super::{
     Catcher, Choice, Common, InvalidDefinition, Items, Map, Parallel, Pass, Resource, ResultPath, Retrier,
     Rule, State, StateMachine, Task, Tolerated, Transition, Wait,
 };
+use crate::moment;
 use crate::path::Path;
 use crate::template::Template;
 
@@ -150,14 +151,17 @@ fn catcher(place: &str, value: &Value) -> Result<Catcher, InvalidDefinition> {
 }
 
 fn wait(fields: &mut Fields<'_>) -> Result<Wait, InvalidDefinition> {
-    if let Some(seconds) = fields.optional_u64("Seconds")? {
-        return Ok(Wait::Seconds(seconds));
+    match fields.optional_u64("Seconds")? {
+        Some(seconds @ ..=99_999_999) => return Ok(Wait::Seconds(seconds)),
+        Some(_) => return Err(fields.error("Seconds is more than 99999999")),
+        None => {}
     }
     if let Some(path) = fields.optional_path("SecondsPath")? {
         return Ok(Wait::SecondsPath(path));
     }
     if let Some(text) = fields.optional_str("Timestamp")? {
-        return text.parse().map(Wait::Timestamp).map_err(|_| fields.error("Timestamp is not a time"));
+        let moment = moment::parse(text).map(Wait::Timestamp);
+        return moment.ok_or_else(|| fields.error("Timestamp is not a time"));
     }
     match fields.optional_path("TimestampPath")? {
         Some(path) => Ok(Wait::TimestampPath(path)),
@@ -244,13 +248,10 @@ fn map(fields: &mut Fields<'_>) -> Result<Map, InvalidDefinition> {
         Some(_) if path.is_some() => return Err(fields.error("ItemsPath and ItemReader exclude each other")),
         Some(reader) => Items::S3(item_reader(reader)?),
     };
-    let tolerated = Tolerated {
-        count: fields.optional_u64("ToleratedFailureCount")?.unwrap_or(0),
-        percentage: fields.optional_f64("ToleratedFailurePercentage")?.unwrap_or(0.0),
-    };
+    let tolerated = tolerated(fields)?;
     if distributed {
         fields.ignore("Label");
-    } else if tolerated.count > 0 || tolerated.percentage > 0.0 {
+    } else if tolerated != Tolerated::default() {
         return Err(fields.error("tolerated failures are not supported in INLINE mode"));
     }
     Ok(Map {
@@ -262,6 +263,19 @@ fn map(fields: &mut Fields<'_>) -> Result<Map, InvalidDefinition> {
         tolerated,
         common: common(fields)?,
     })
+}
+
+fn tolerated(fields: &mut Fields<'_>) -> Result<Tolerated, InvalidDefinition> {
+    let tolerated = Tolerated {
+        count: fields.optional_u64("ToleratedFailureCount")?,
+        percentage: fields.optional_f64("ToleratedFailurePercentage")?,
+    };
+    match tolerated.percentage {
+        Some(share) if !(0.0..=100.0).contains(&share) => {
+            Err(fields.error("ToleratedFailurePercentage is not between 0 and 100"))
+        }
+        _ => Ok(tolerated),
+    }
 }
 
 fn item_reader(mut reader: Fields<'_>) -> Result<Template, InvalidDefinition> {

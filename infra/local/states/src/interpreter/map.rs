@@ -1,11 +1,13 @@
 //! Map: the same states for every item, inline or in executions of their own.
 
+use std::sync::Arc;
+
 use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
 
 use super::{Entered, Interpreter, Thread, runtime_error};
 use crate::definition::{Items, Map};
-use crate::service::{ExecutionStatus, TaskError};
+use crate::service::{Execution, ExecutionStatus, TaskError};
 use crate::template::Data;
 
 /// The most items that an inline Map works on at once.
@@ -116,63 +118,66 @@ impl Interpreter<'_> {
         let services = self.service.services()?;
         services.authorize(&machine.role, "states:StartExecution", &machine.arn)?;
         self.record(thread, "MapRunStarted", json!({"mapRunArn": map_run}))?;
+        let result = self.map_run(map, entered, &run_id, items).await;
+        match &result {
+            Ok(_) => self.record(thread, "MapRunSucceeded", json!({}))?,
+            Err(error) => self.record(thread, "MapRunFailed", error.details())?,
+        }
+        result
+    }
+
+    /// Runs the children, until all have ended or too many have failed; the rest is aborted then.
+    async fn map_run(
+        &self,
+        map: &Map,
+        entered: &Entered<'_>,
+        run_id: &str,
+        items: Vec<Value>,
+    ) -> Result<Value, TaskError> {
         let concurrency = match usize::try_from(map.concurrency) {
             Ok(0) | Err(_) => DISTRIBUTED_CONCURRENCY,
             Ok(bound) => bound.min(DISTRIBUTED_CONCURRENCY),
         };
         let total = items.len();
         let mut runs = stream::iter(items.into_iter().enumerate())
-            .map(|(index, item)| {
-                let run_id = &run_id;
-                let thread = Thread { previous: 0, item: Some((index, item)) };
-                async move {
-                    let input = self.item_input(map, entered, &thread)?;
-                    let arn = format!(
-                        "{}/{}:{run_id}-{index}",
-                        machine.arn.replacen(":stateMachine:", ":execution:", 1),
-                        entered.name
-                    );
-                    let child = self.service.register(
-                        arn.clone(),
-                        format!("{run_id}-{index}"),
-                        machine.clone(),
-                        input,
-                    );
-                    self.begin_child(&arn);
-                    self.service.run_flow(&child, &map.processor).await;
-                    self.end_child(&arn);
-                    Ok::<_, TaskError>((index, child))
-                }
+            .map(|(index, item)| async move {
+                let child = self.child(map, entered, format!("{run_id}-{index}"), (index, item))?;
+                self.service.run_flow(&child, &map.processor).await;
+                Ok::<_, TaskError>((index, child))
             })
             .buffer_unordered(concurrency);
         let (mut outputs, mut failed) = (Vec::new(), 0_u64);
-        let result = loop {
-            let Some(ended) = runs.next().await else { break Ok(in_order(outputs)) };
+        while let Some(ended) = runs.next().await {
             let (index, child) = ended?;
-            match child.status() {
-                ExecutionStatus::Succeeded => outputs.push((index, child.output().unwrap_or_default())),
-                _ => {
-                    failed += 1;
-                    let error = child.error().map(|error| error.to_value()).unwrap_or_default();
-                    outputs.push((index, error));
-                }
+            if child.status() == ExecutionStatus::Succeeded {
+                outputs.push((index, child.output().unwrap_or_default()));
+                continue;
             }
-            let percentage = failed as f64 * 100.0 / total as f64;
-            if failed > map.tolerated.count && percentage > map.tolerated.percentage {
-                break Err(TaskError::new(
+            failed += 1;
+            outputs.push((index, child.error().map(|error| error.to_value()).unwrap_or_default()));
+            if map.tolerated.is_exceeded(failed, total) {
+                return Err(TaskError::new(
                     "States.ExceedToleratedFailureThreshold",
                     "The specified tolerated failure threshold was exceeded",
                 ));
             }
-        };
-        drop(runs);
-        match &result {
-            Ok(_) => self.record(thread, "MapRunSucceeded", json!({}))?,
-            Err(error) => {
-                self.record(thread, "MapRunFailed", json!({"error": error.error, "cause": error.cause}))?;
-            }
         }
-        result
+        Ok(in_order(outputs))
+    }
+
+    /// The execution of one item.
+    fn child(
+        &self,
+        map: &Map,
+        entered: &Entered<'_>,
+        name: String,
+        item: (usize, Value),
+    ) -> Result<Arc<Execution>, TaskError> {
+        let input = self.item_input(map, entered, &Thread { previous: 0, item: Some(item) })?;
+        let machine = &self.execution.machine;
+        let prefix = machine.arn.replacen(":stateMachine:", ":execution:", 1);
+        let arn = format!("{prefix}/{}:{name}", entered.name);
+        Ok(self.service.register(arn, name, Arc::clone(machine), input))
     }
 }
 

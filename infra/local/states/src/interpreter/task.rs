@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Entered, Interpreter, Thread, runtime_error, with_data, within_limit};
 use crate::definition::{Resource, Task};
-use crate::service::{ExecutionStatus, TaskError};
+use crate::service::TaskError;
 use crate::template::Data;
 
 impl Interpreter<'_> {
@@ -57,7 +57,7 @@ impl Interpreter<'_> {
                 self.record(thread, "TaskSucceeded", details)?;
             }
             Err(error) => {
-                merge(&mut details, json!({"error": error.error, "cause": error.cause}));
+                merge(&mut details, error.details());
                 self.record(thread, if timed_out { "TaskTimedOut" } else { "TaskFailed" }, details)?;
             }
         }
@@ -80,68 +80,13 @@ impl Interpreter<'_> {
             "StatusCode": 200,
         }))
     }
-
-    /// `startExecution.sync:2`: starts an execution and waits for its end.
-    async fn nested(
-        &self,
-        parameters: &Value,
-        thread: &mut Thread,
-        about: &Value,
-    ) -> Result<Value, TaskError> {
-        let refused = |error: crate::service::Refused| {
-            TaskError::new(format!("StepFunctions.{}Exception", error.code), error.message)
-        };
-        let machine = parameters["StateMachineArn"].as_str().unwrap_or_default();
-        let role = &self.execution.machine.role;
-        let services = self.service.services()?;
-        services.authorize(role, "states:StartExecution", machine)?;
-        let rule = format!(
-            "{}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule",
-            self.execution
-                .arn
-                .splitn(6, ':')
-                .take(5)
-                .collect::<Vec<_>>()
-                .join(":")
-                .replacen(":states:", ":events:", 1)
-        );
-        for action in ["events:PutTargets", "events:PutRule", "events:DescribeRule"] {
-            services.authorize(role, action, &rule)?;
-        }
-        let input = parameters.get("Input").cloned().unwrap_or_else(|| json!({}));
-        let child = self.service.start(machine, parameters["Name"].as_str(), input).map_err(refused)?;
-        self.begin_child(&child.arn);
-        let mut submitted = about.clone();
-        merge(&mut submitted, with_data("output", &json!({"ExecutionArn": child.arn})));
-        self.record(thread, "TaskSubmitted", submitted)?;
-        let status = child.finished().await;
-        self.service.clock().sleep(self.service.latency().nested_completion).await;
-        self.end_child(&child.arn);
-        let mut described = json!({
-            "ExecutionArn": child.arn,
-            "Input": child.input,
-            "Name": child.name,
-            "StartDate": child.started.as_millisecond(),
-            "StateMachineArn": child.machine.arn,
-            "Status": status.as_str(),
-            "StopDate": child.ended().map(|at| at.as_millisecond()),
-        });
-        if status == ExecutionStatus::Succeeded {
-            described["Output"] = child.output().unwrap_or_default();
-            return Ok(described);
-        }
-        if let Some(error) = child.error() {
-            merge(&mut described, json!({"Error": error.error, "Cause": error.cause}));
-        }
-        Err(TaskError::new("States.TaskFailed", described.to_string()))
-    }
 }
 
 fn region(arn: &str) -> &str {
     arn.split(':').nth(3).unwrap_or_default()
 }
 
-fn merge(into: &mut Value, members: Value) {
+pub(super) fn merge(into: &mut Value, members: Value) {
     if let (Some(into), Value::Object(members)) = (into.as_object_mut(), members) {
         into.extend(members);
     }

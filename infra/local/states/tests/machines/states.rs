@@ -1,142 +1,11 @@
-//! Machines run to their end, on virtual time.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! The states of a machine, and how an execution ends.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, FutureExt};
-use jiff::Timestamp;
-use local_clock::Clock;
-use local_states::service::Latency;
-use local_states::{Execution, ExecutionStatus, Services, StatusChange, StepFunctions, TaskError};
+use local_states::{ExecutionStatus, TaskError};
 use serde_json::{Value, json};
 
-type Handler = dyn Fn(&str, Value) -> (Duration, Result<Value, TaskError>) + Send + Sync;
-
-/// The rest of AWS, as far as a machine sees it.
-struct World {
-    clock: Clock,
-    handler: Box<Handler>,
-    list: Vec<Value>,
-    denied: BTreeSet<&'static str>,
-    invoked: Arc<Mutex<Vec<(Timestamp, String, Value)>>>,
-    changes: Mutex<Vec<ExecutionStatus>>,
-}
-
-impl Services for World {
-    fn invoke(
-        &self,
-        _role: &str,
-        function: &str,
-        payload: Value,
-    ) -> BoxFuture<'static, Result<Value, TaskError>> {
-        self.invoked.lock().unwrap().push((self.clock.now(), function.to_owned(), payload.clone()));
-        let (takes, result) = (self.handler)(function, payload);
-        let clock = self.clock.clone();
-        async move {
-            clock.sleep(takes).await;
-            result
-        }
-        .boxed()
-    }
-
-    fn read_list(
-        &self,
-        _role: &str,
-        bucket: &str,
-        key: &str,
-    ) -> BoxFuture<'static, Result<Vec<Value>, TaskError>> {
-        let result = match (bucket, key) {
-            ("b", "k") => Ok(self.list.clone()),
-            _ => Err(TaskError::new("S3.NoSuchKey", key)),
-        };
-        async move { result }.boxed()
-    }
-
-    fn authorize(&self, _role: &str, action: &str, _resource: &str) -> Result<(), TaskError> {
-        match self.denied.contains(action) {
-            true => Err(TaskError::new("States.Permissions", action)),
-            false => Ok(()),
-        }
-    }
-
-    fn status_changed(&self, change: StatusChange) {
-        self.changes.lock().unwrap().push(change.status);
-    }
-}
-
-struct Bench {
-    service: StepFunctions,
-    world: Arc<World>,
-}
-
-impl Bench {
-    fn new(
-        handler: impl Fn(&str, Value) -> (Duration, Result<Value, TaskError>) + Send + Sync + 'static,
-    ) -> Self {
-        Self::with(handler, Vec::new(), &[])
-    }
-
-    fn with(
-        handler: impl Fn(&str, Value) -> (Duration, Result<Value, TaskError>) + Send + Sync + 'static,
-        list: Vec<Value>,
-        denied: &[&'static str],
-    ) -> Self {
-        let clock = Clock::virtual_time("2026-11-21T06:30:00Z".parse().unwrap());
-        let latency = Latency { transition: Duration::ZERO, nested_completion: Duration::from_secs(1) };
-        let service = StepFunctions::new(clock.clone(), "aws", "eu-central-1", "012345678901", 7, latency);
-        let world = Arc::new(World {
-            clock,
-            handler: Box::new(handler),
-            list,
-            denied: denied.iter().copied().collect(),
-            invoked: Arc::default(),
-            changes: Mutex::default(),
-        });
-        let services: Arc<dyn Services> = world.clone();
-        service.connect(Arc::downgrade(&services));
-        Self { service, world }
-    }
-
-    fn deploy(&self, name: &str, definition: &Value) -> String {
-        let role = "arn:aws:iam::012345678901:role/machine";
-        self.service.create_machine(name, role, &definition.to_string()).unwrap().arn.clone()
-    }
-
-    async fn run(&self, definition: &Value, input: Value) -> Arc<Execution> {
-        let machine = self.deploy("machine", definition);
-        let execution = self.service.start(&machine, Some("execution"), input).unwrap();
-        execution.finished().await;
-        execution
-    }
-}
-
-fn events(execution: &Execution) -> Vec<&'static str> {
-    execution.history().events().iter().map(|event| event.name).collect()
-}
-
-fn task(more: Value) -> Value {
-    let mut state = json!({
-        "Type": "Task",
-        "Resource": "arn:aws:states:::lambda:invoke",
-        "Parameters": {"FunctionName": "f", "Payload.$": "$"},
-        "End": true,
-    });
-    state.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    if state.get("Next").is_some() {
-        state.as_object_mut().unwrap().remove("End");
-    }
-    state
-}
-
-fn fails(name: &'static str) -> impl Fn(&str, Value) -> (Duration, Result<Value, TaskError>) {
-    move |_, _| (Duration::ZERO, Err(TaskError::new(name, "why")))
-}
-
-fn echoes(_: &str, payload: Value) -> (Duration, Result<Value, TaskError>) {
-    (Duration::from_secs(1), Ok(payload))
-}
+use crate::bench::{Bench, echoes, events, fails, task};
 
 #[tokio::test(start_paused = true)]
 async fn a_task_leaves_its_events_in_awss_order() {
@@ -326,133 +195,6 @@ async fn branches_run_side_by_side_and_one_failure_fails_them_all() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_inline_map_keeps_the_order_of_its_items_and_bounds_what_runs_at_once() {
-    let bench = Bench::new(|_, payload| (Duration::from_secs(10), Ok(payload["item"].clone())));
-    let definition = json!({"StartAt": "M", "States": {"M": {
-        "Type": "Map", "ItemsPath": "$.items", "MaxConcurrency": 2,
-        "ItemSelector": {"item.$": "$$.Map.Item.Value", "index.$": "$$.Map.Item.Index"},
-        "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, "StartAt": "T", "States": {"T": task(json!({}))}},
-        "ResultPath": "$.done", "End": true,
-    }}});
-    let execution = bench.run(&definition, json!({"items": ["a", "b", "c"]})).await;
-    let done = execution.output().unwrap()["done"].clone();
-    let payloads: Vec<_> = done.as_array().unwrap().iter().map(|it| it["Payload"].clone()).collect();
-    assert_eq!(payloads, [json!("a"), json!("b"), json!("c")]);
-    assert_eq!(execution.ended().unwrap().duration_since(execution.started).as_secs(), 20);
-    let names = events(&execution);
-    assert_eq!(names.iter().filter(|name| **name == "MapIterationSucceeded").count(), 3);
-    assert_eq!(names[1..4], ["MapStateEntered", "MapStateStarted", "MapIterationStarted"]);
-}
-
-fn distributed(tolerated: u64) -> Value {
-    json!({"StartAt": "M", "States": {"M": {
-        "Type": "Map",
-        "ItemReader": {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": {"InputType": "JSON"},
-            "Parameters": {"Bucket": "b", "Key.$": "$.key"}},
-        "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-            "StartAt": "T", "States": {"T": task(json!({}))}},
-        "ToleratedFailureCount": tolerated, "ResultPath": null, "End": true,
-    }}})
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_distributed_map_gives_every_item_an_execution_and_a_history_of_its_own() {
-    let bench = Bench::with(echoes, (0..300).map(|number| json!({"n": number})).collect(), &[]);
-    let execution = bench.run(&distributed(0), json!({"key": "k"})).await;
-    assert_eq!(execution.output(), Some(json!({"key": "k"})));
-    assert_eq!(
-        events(&execution)[1..],
-        [
-            "MapStateEntered",
-            "MapStateStarted",
-            "MapRunStarted",
-            "MapRunSucceeded",
-            "MapStateSucceeded",
-            "MapStateExited",
-            "ExecutionSucceeded"
-        ]
-    );
-    let children: Vec<_> = bench.service.executions().into_iter().filter(|it| it.arn.contains('/')).collect();
-    assert_eq!(children.len(), 300);
-    assert!(children.iter().all(|child| events(child).first() == Some(&"ExecutionStarted")));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_distributed_map_fails_past_its_tolerance_its_list_or_its_permissions() {
-    let odd = |_: &str, payload: Value| {
-        let odd = payload["n"].as_u64().unwrap() % 2 == 1;
-        (Duration::ZERO, if odd { Err(TaskError::new("Odd", "")) } else { Ok(payload) })
-    };
-    let list: Vec<_> = (0..4).map(|number| json!({"n": number})).collect();
-    let execution = Bench::with(odd, list.clone(), &[]).run(&distributed(1), json!({"key": "k"})).await;
-    assert_eq!(execution.error().unwrap().error, "States.ExceedToleratedFailureThreshold");
-    let execution = Bench::with(odd, list.clone(), &[]).run(&distributed(2), json!({"key": "k"})).await;
-    assert_eq!(execution.status(), ExecutionStatus::Succeeded);
-    let execution =
-        Bench::with(echoes, list.clone(), &[]).run(&distributed(0), json!({"key": "other"})).await;
-    assert_eq!(execution.error().unwrap().error, "States.ItemReaderFailed");
-    let execution =
-        Bench::with(echoes, list, &["states:StartExecution"]).run(&distributed(0), json!({"key": "k"})).await;
-    assert_eq!(execution.error().unwrap().error, "States.Permissions");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_nested_execution_is_waited_for_and_its_failure_is_a_failed_task() {
-    let bench = Bench::new(echoes);
-    let child = bench.deploy("child", &json!({"StartAt": "C", "States": {
-        "C": {"Type": "Choice", "Choices": [{"Variable": "$.ok", "BooleanEquals": true, "Next": "W"}], "Default": "F"},
-        "W": {"Type": "Wait", "Seconds": 60, "Next": "S"},
-        "S": {"Type": "Pass", "Result": {"answer": 42}, "End": true},
-        "F": {"Type": "Fail", "Error": "Bad", "Cause": "because"},
-    }}));
-    let parent = json!({"StartAt": "N", "States": {"N": {
-        "Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2",
-        "Parameters": {"StateMachineArn": child, "Input.$": "$"}, "End": true,
-    }}});
-    let machine = bench.deploy("parent", &parent);
-    let good = bench.service.start(&machine, Some("good"), json!({"ok": true})).unwrap();
-    good.finished().await;
-    assert_eq!(good.output().unwrap()["Output"], json!({"answer": 42}));
-    assert_eq!(good.ended().unwrap().duration_since(good.started).as_secs(), 61);
-    assert_eq!(events(&good)[2..6], ["TaskScheduled", "TaskStarted", "TaskSubmitted", "TaskSucceeded"]);
-    let bad = bench.service.start(&machine, Some("bad"), json!({"ok": false})).unwrap();
-    bad.finished().await;
-    let error = bad.error().unwrap();
-    assert_eq!(error.error, "States.TaskFailed");
-    let cause: Value = serde_json::from_str(&error.cause).unwrap();
-    assert_eq!((&cause["Status"], &cause["Error"]), (&json!("FAILED"), &json!("Bad")));
-}
-
-#[tokio::test(start_paused = true)]
-async fn stopping_a_parent_stops_its_child_only_where_the_role_allows_it() {
-    for (denied, expected) in
-        [(vec![], ExecutionStatus::Aborted), (vec!["states:StopExecution"], ExecutionStatus::Succeeded)]
-    {
-        let bench = Bench::with(echoes, Vec::new(), &denied);
-        let child = bench.deploy(
-            "child",
-            &json!({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 600, "End": true}}}),
-        );
-        let parent = bench.deploy(
-            "parent",
-            &json!({"StartAt": "N", "States": {"N": {
-                "Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2",
-                "Parameters": {"StateMachineArn": child, "Name": "inner"}, "End": true,
-            }}}),
-        );
-        let execution = bench.service.start(&parent, None, json!({})).unwrap();
-        tokio::time::sleep(Duration::from_secs(60)).await;
-        bench.service.stop(&execution.arn, None, None).unwrap();
-        execution.finished().await;
-        let child = bench
-            .service
-            .execution("arn:aws:states:eu-central-1:012345678901:execution:child:inner")
-            .unwrap();
-        assert_eq!(child.finished().await, expected);
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn payloads_over_256_kib_end_an_execution_and_states_all_does_not_catch_it() {
     let bench = Bench::new(|_, _| (Duration::ZERO, Ok(json!("x".repeat(262_144)))));
     let definition = json!({"StartAt": "A", "States": {
@@ -512,4 +254,25 @@ async fn a_path_that_leads_nowhere_is_a_runtime_error_that_nothing_catches() {
     let error = execution.error().unwrap();
     assert_eq!(error.error, "States.Runtime");
     assert!(error.cause.contains("$.missing"), "{}", error.cause);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_history_begins_with_the_start_even_when_the_stop_follows_at_once() {
+    let bench = Bench::new(echoes);
+    let machine = bench.deploy("machine", &json!({"StartAt": "A", "States": {"A": task(json!({}))}}));
+    let execution = bench.service.start(&machine, None, json!({})).unwrap();
+    bench.service.stop(&execution.arn, None, None).unwrap();
+    execution.finished().await;
+    assert_eq!(events(&execution), ["ExecutionStarted", "ExecutionAborted"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_error_does_not_say_is_left_out_of_its_event() {
+    let bench = Bench::new(|_, payload| (Duration::from_secs(100), Ok(payload)));
+    let definition = json!({"StartAt": "A", "States": {"A": task(json!({"TimeoutSeconds": 30}))}});
+    let execution = bench.run(&definition, json!({})).await;
+    let history = execution.history();
+    let timed_out = history.events().iter().find(|event| event.name == "TaskTimedOut").unwrap();
+    let expected = json!({"resourceType": "lambda", "resource": "invoke", "error": "States.Timeout"});
+    assert_eq!(timed_out.details, expected);
 }

@@ -1,0 +1,8 @@
+//! Machines run to their end, on virtual time.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bench;
+mod maps;
+mod nested;
+mod states;
+mod waits;
