@@ -108,7 +108,7 @@ impl Storage {
                 let Ok(key) = file.strip_prefix(&root) else { continue };
                 let key = key.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
                 let size = std::fs::metadata(&file)?.len();
-                let etag = hex(&hash_file(&file)?);
+                let etag = self.etag(&bucket, &hash_file(&file)?);
                 objects.insert(key, Object { etag, size, modified: now, content: Content::File(file) });
             }
         }
@@ -122,6 +122,20 @@ impl Storage {
 
     pub fn bucket_names(&self) -> Vec<String> {
         self.lock().keys().cloned().collect()
+    }
+
+    /// The ETag of a write. It is the content's MD5 only where the objects are encrypted with S3's own
+    /// keys; with a KMS key it says nothing about the content, and the same bytes get another one.
+    fn etag(&self, bucket: &Bucket, md5: &[u8]) -> String {
+        if bucket.kms_key.is_none() {
+            return hex(md5);
+        }
+        // The moment too: the writes are numbered anew by every simulation over the same folder.
+        let own = Md5::new()
+            .chain_update(md5)
+            .chain_update(self.number().to_be_bytes())
+            .chain_update(self.clock.now().as_nanosecond().to_be_bytes());
+        hex(&own.finalize())
     }
 
     fn number(&self) -> u64 {
@@ -173,7 +187,7 @@ impl Storage {
         condition: &Condition,
     ) -> Result<Object, WriteError> {
         let mut buckets = self.lock();
-        let Some((_, objects)) = buckets.get_mut(bucket) else { return Err(WriteError::NoSuchBucket) };
+        let Some((place, objects)) = buckets.get_mut(bucket) else { return Err(WriteError::NoSuchBucket) };
         match (condition, objects.get(key)) {
             (Condition::Absent, Some(_)) => return Err(WriteError::PreconditionFailed),
             (Condition::Version(_), None) => return Err(WriteError::NoSuchKey),
@@ -182,7 +196,7 @@ impl Storage {
             }
             _ => {}
         }
-        let etag = hex(&Md5::digest(&body));
+        let etag = self.etag(place, &Md5::digest(&body));
         let size = body.len() as u64;
         let content = match &self.folder {
             None => Content::Memory(body),
@@ -216,12 +230,12 @@ impl Storage {
         let written = write_beside(&path, self.number(), |file| write(file))?;
         let (md5, size) = (hash_file(&written)?, std::fs::metadata(&written)?.len());
         let mut buckets = self.lock();
-        let Some((_, objects)) = buckets.get_mut(bucket) else {
+        let Some((place, objects)) = buckets.get_mut(bucket) else {
             std::fs::remove_file(written)?;
             return Err(WriteError::NoSuchBucket);
         };
         std::fs::rename(written, &path)?;
-        let etag = hex(&md5);
+        let etag = self.etag(place, &md5);
         let object = Object { etag, size, modified: self.clock.now(), content: Content::File(path) };
         objects.insert(key.to_owned(), object);
         Ok(())

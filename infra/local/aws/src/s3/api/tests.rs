@@ -137,3 +137,27 @@ async fn an_object_that_cannot_be_read_is_an_error_and_not_copied_as_an_empty_on
     assert_eq!(api.copy("from", "to").await.unwrap_err().code(), &S3ErrorCode::InternalError);
     assert_eq!(api.storage.keys("b", ""), ["from"]);
 }
+
+#[tokio::test]
+async fn with_a_kms_key_each_write_has_an_etag_of_its_own_that_is_no_md5() {
+    let folder = tempfile::tempdir().unwrap();
+    for folder in [Some(folder.path()), None] {
+        let plain = api(folder, None);
+        for _ in 0..2 {
+            assert_eq!(plain.put("key", "content").await, md5(b"content"));
+        }
+
+        let api = api(folder, Some("arn:aws:kms:eu-central-1:012345678901:key/k"));
+        let mut etags =
+            vec![md5(b"content"), api.put("key", "content").await, api.put("key", "content").await];
+        let shown = api.get("key").await.unwrap().e_tag.unwrap();
+        assert_eq!(shown.value(), etags[2], "it stays until the next write");
+        let copied = api.copy("key", "copy").await.unwrap().output.copy_object_result.unwrap();
+        etags.push(copied.e_tag.unwrap().value().to_owned());
+        api.storage.deliver("b", "key", |out| out.write_all(b"content")).unwrap();
+        etags.push(api.get("key").await.unwrap().e_tag.unwrap().value().to_owned());
+        assert!(etags.iter().all(|etag| etag.len() == 32), "{etags:?}");
+        let different: std::collections::BTreeSet<_> = etags.iter().collect();
+        assert_eq!(different.len(), etags.len(), "{etags:?}");
+    }
+}
