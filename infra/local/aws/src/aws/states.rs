@@ -95,9 +95,8 @@ impl Services for Inner {
         key: &str,
     ) -> BoxFuture<'static, Result<Vec<Value>, TaskError>> {
         let arn = format!("arn:{}:s3:::{bucket}/{key}", self.partition);
-        let policy = self.storage.bucket(bucket).and_then(|bucket| bucket.policy);
-        let question = Question::new("s3:GetObject", &arn).resource_policy(policy.as_ref());
-        let read = match self.gate.check(&self.role(role), &question) {
+        let place = self.storage.bucket(bucket).unwrap_or_default();
+        let read = match place.authorize(&self.gate, &self.role(role), "s3:GetObject", &arn) {
             Err(denied) => Err(TaskError::new("S3.AccessDenied", denied.to_string())),
             Ok(()) => match self.storage.read(bucket, key) {
                 None => Err(TaskError::new("S3.NoSuchKey", key)),
@@ -125,3 +124,6 @@ impl Services for Inner {
 fn task_error(error: &FunctionError) -> TaskError {
     TaskError::new(error.error_type.clone(), error.to_value().to_string())
 }
+
+#[cfg(test)]
+mod tests;
