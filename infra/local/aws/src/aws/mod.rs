@@ -320,11 +320,11 @@ impl Inner {
         world.reports.settle(self.clock.now(), &world.organization, &world.settings, &self.storage);
         guard
     }
+}
 
-    fn stop_executions(&self) {
-        for execution in self.states.executions() {
-            let _ =
-                self.states.stop(&execution.arn, Some("Stopped".to_owned()), Some("by the test".to_owned()));
-        }
+/// Stops every execution that runs.
+fn stop_executions(states: &StepFunctions) {
+    for execution in states.executions() {
+        let _ = states.stop(&execution.arn, Some("Stopped".to_owned()), Some("by the test".to_owned()));
     }
 }

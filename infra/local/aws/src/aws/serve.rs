@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Call, Inner, World, lock};
+use super::{Call, Inner, World, lock, stop_executions};
 use crate::cloudformation;
 use crate::ec2::{self, Ec2};
 use crate::faults::Fault;
@@ -70,7 +70,7 @@ impl Inner {
         let Some(fault) = self.faults.next(&action) else { return self.serve(incoming).await };
         tracing::debug!(action, fault = fault.name(), "fault");
         if fault == Fault::StopBefore {
-            self.stop_executions();
+            stop_executions(&self.states);
         }
         let (protocol, request_id) = (incoming.protocol, incoming.request_id.clone());
         let response = match fault.takes_effect() {
@@ -88,7 +88,7 @@ impl Inner {
                 std::future::pending().await
             }
             Fault::StopAfter => {
-                self.stop_executions();
+                stop_executions(&self.states);
                 response.ok_or(Disconnected)
             }
             Fault::StopBefore => response.ok_or(Disconnected),
