@@ -2,6 +2,8 @@
 
 mod serve;
 mod states;
+#[cfg(test)]
+mod testing;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -12,7 +12,9 @@ use crate::organization;
 use crate::sts::{self, Sts};
 use crate::wire::aws_query;
 use crate::wire::query::{self, Form};
-use crate::wire::refusal::{denied, invalid_credentials, no_operation, refuse, throttled, truncate};
+use crate::wire::refusal::{
+    conflict, denied, invalid_credentials, no_operation, refuse, throttled, truncate,
+};
 use crate::wire::{self, ApiError, Body, Disconnected, Protocol, Request, Response, Target, json};
 
 /// A request, taken apart.
@@ -25,6 +27,18 @@ struct Incoming {
     body: Body,
     /// The whole body, except S3's.
     bytes: bytes::Bytes,
+}
+
+impl Incoming {
+    fn has(&self, header: &str) -> bool {
+        self.parts.headers.contains_key(header)
+    }
+
+    /// Whether the fault can happen to this request.
+    fn can_meet(&self, fault: Fault) -> bool {
+        fault != Fault::Conflict
+            || (self.target.action() == "s3:PutObject" && (self.has("if-match") || self.has("if-none-match")))
+    }
 }
 
 impl Inner {
@@ -67,7 +81,8 @@ impl Inner {
             function: incoming.principal.function.clone().unwrap_or_default(),
             action: action.clone(),
         });
-        let Some(fault) = self.faults.next(&action) else { return self.serve(incoming).await };
+        let fault = self.faults.next(&action).filter(|fault| incoming.can_meet(*fault));
+        let Some(fault) = fault else { return self.serve(incoming).await };
         tracing::debug!(action, fault = fault.name(), "fault");
         if fault == Fault::StopBefore {
             stop_executions(&self.states);
@@ -83,6 +98,7 @@ impl Inner {
             Fault::ServerError | Fault::ServerErrorAfter => refused(&ApiError::server()),
             Fault::Cut | Fault::LostAnswer => Err(Disconnected),
             Fault::Deny => refused(&denied(protocol)),
+            Fault::Conflict => refused(&conflict()),
             Fault::CrashBefore | Fault::CrashAfter => {
                 self.lambda.crash(sandbox);
                 std::future::pending().await
@@ -233,3 +249,6 @@ impl Inner {
             .map_err(|denied| ApiError::new(400, "AccessDeniedException", denied.to_string()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,81 +1,13 @@
-use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use local_clock::Clock;
 use local_states::ExecutionStatus;
-use local_states::service::Latency as StatesLatency;
 use serde_json::json;
 
 use super::*;
-use crate::aws::{Aws, Options};
-use crate::iam::{Credentials, PolicyDocument, Role};
-use crate::lambda::{FunctionConfig, Latency, Request, Runner, Sandbox};
-use crate::organization::{Shape, generate};
+use crate::aws::testing::{ROLE, aws};
 use crate::s3::Bucket;
-use crate::settings::Settings;
 
-const ROLE: &str = "arn:aws:iam::012345678901:role/machine";
 const KEY: &str = "arn:aws:kms:eu-central-1:012345678901:key/k";
-
-/// Answers every invocation, and keeps count of processes and of what they did.
-#[derive(Clone, Default)]
-struct Counted(Arc<Mutex<(usize, usize)>>);
-
-impl Runner for Counted {
-    fn start<'a>(
-        &'a self,
-        _: &'a FunctionConfig,
-        _: Credentials,
-    ) -> BoxFuture<'a, Result<Box<dyn Sandbox>, FunctionError>> {
-        lock(&self.0).0 += 1;
-        let sandbox: Box<dyn Sandbox> = Box::new(self.clone());
-        async { Ok(sandbox) }.boxed()
-    }
-}
-
-impl Sandbox for Counted {
-    fn invoke(&self, _: Request) -> BoxFuture<'_, Result<Value, FunctionError>> {
-        lock(&self.0).1 += 1;
-        async { Ok(json!("done")) }.boxed()
-    }
-}
-
-fn policy(statements: Value) -> Arc<PolicyDocument> {
-    PolicyDocument::parse(&json!({"Statement": statements})).unwrap().into()
-}
-
-/// An AWS with one function, and a role that may do so much.
-fn aws(fault: Option<&str>, may: Value) -> (Aws, Counted) {
-    let counted = Counted::default();
-    let aws = Aws::new(Options {
-        clock: Clock::virtual_time(Timestamp::UNIX_EPOCH),
-        partition: "aws".into(),
-        region: "eu-central-1".into(),
-        account: "012345678901".into(),
-        organization: generate(&Shape { accounts: 1, ..Shape::default() }, Timestamp::UNIX_EPOCH),
-        settings: Settings::default(),
-        faults: fault.map(|fault| fault.parse().unwrap()).into_iter().collect(),
-        folder: None,
-        runner: Arc::new(counted.clone()),
-        states_latency: StatesLatency::default(),
-        lambda_latency: Latency::default(),
-    });
-    aws.put_role(ROLE, Role { policy: policy(may), ..Role::default() });
-    aws.lambda().deploy(FunctionConfig {
-        name: "f".into(),
-        arn: "arn:aws:lambda:eu-central-1:012345678901:function:f".into(),
-        account: "012345678901".into(),
-        role: "arn:aws:iam::012345678901:role/f".into(),
-        policy: Arc::default(),
-        environment: BTreeMap::new(),
-        timeout: Duration::from_secs(3),
-        memory_mib: 128,
-        binary: "f".into(),
-    });
-    (aws, counted)
-}
 
 fn allowed(action: &str, resource: &str) -> Value {
     json!({"Effect": "Allow", "Action": action, "Resource": resource})
