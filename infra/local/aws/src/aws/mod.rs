@@ -62,6 +62,8 @@ pub struct Call {
     pub function: String,
     /// `service:Operation`.
     pub action: String,
+    /// Whether an S3 request named the account that must own each bucket it is about.
+    pub names_owner: bool,
 }
 
 struct World {

@@ -34,6 +34,13 @@ impl Incoming {
         self.parts.headers.contains_key(header)
     }
 
+    /// Whether an S3 request names the account that must own each bucket it is about: a copy has two.
+    fn names_owner(&self) -> bool {
+        self.target.service == "s3"
+            && self.has("x-amz-expected-bucket-owner")
+            && (self.target.operation != "CopyObject" || self.has("x-amz-source-expected-bucket-owner"))
+    }
+
     /// Whether the fault can happen to this request.
     fn can_meet(&self, fault: Fault) -> bool {
         fault != Fault::Conflict
@@ -80,6 +87,7 @@ impl Inner {
         lock(&self.world).calls.push(Call {
             function: incoming.principal.function.clone().unwrap_or_default(),
             action: action.clone(),
+            names_owner: incoming.names_owner(),
         });
         let fault = self.faults.next(&action).filter(|fault| incoming.can_meet(*fault));
         let Some(fault) = fault else { return self.serve(incoming).await };

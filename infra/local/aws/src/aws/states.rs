@@ -48,9 +48,11 @@ impl Services for Inner {
             let error = TaskError::new("Lambda.AccessDeniedException", denied.to_string());
             return async { Err(error) }.boxed();
         }
-        lock(&self.world)
-            .calls
-            .push(Call { function: "states".to_owned(), action: "lambda:Invoke".to_owned() });
+        lock(&self.world).calls.push(Call {
+            function: "states".to_owned(),
+            action: "lambda:Invoke".to_owned(),
+            names_owner: false,
+        });
         let fault = self.faults.next("lambda:Invoke");
         if let Some(error) = fault.and_then(refusal) {
             return async { Err(error) }.boxed();

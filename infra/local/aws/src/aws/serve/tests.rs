@@ -5,7 +5,9 @@ use super::*;
 use crate::aws::Aws;
 use crate::aws::testing::aws;
 
+const OWNER: &str = "x-amz-expected-bucket-owner";
 const SOURCE: &str = "x-amz-copy-source";
+const SOURCE_OWNER: &str = "x-amz-source-expected-bucket-owner";
 
 /// The status of a function's request to S3. Nothing here signs, so that what is not answered before
 /// S3 looks at it is answered 403.
@@ -39,5 +41,23 @@ async fn a_conflict_happens_to_conditional_puts_and_to_nothing_else() {
         (Method::DELETE, "/b/key", &condition),
     ] {
         assert_ne!(status(&aws, method.clone(), path, headers).await, 409, "{method} {path} {headers:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_to_s3_names_the_owners_of_all_its_buckets_or_not() {
+    for (method, headers, named) in [
+        (Method::PUT, [].as_slice(), false),
+        (Method::PUT, &[(OWNER, "012345678901")], true),
+        (Method::GET, &[(OWNER, "012345678901")], true),
+        (Method::DELETE, &[(SOURCE_OWNER, "012345678901")], false),
+        (Method::PUT, &[(SOURCE, "/b/other"), (OWNER, "012345678901")], false),
+        (Method::PUT, &[(SOURCE, "/b/other"), (SOURCE_OWNER, "012345678901")], false),
+        (Method::PUT, &[(SOURCE, "/b/other"), (OWNER, "012345678901"), (SOURCE_OWNER, "012345678901")], true),
+    ] {
+        let (aws, _) = aws(None, json!([]));
+        status(&aws, method.clone(), "/b/key", headers).await;
+        let named_by: Vec<_> = aws.calls().iter().map(|call| call.names_owner).collect();
+        assert_eq!(named_by, [named], "{method} {headers:?}");
     }
 }
