@@ -109,6 +109,30 @@ fn faults_that_outlast_the_sdks_retries_are_survived() {
     }
 }
 
+fn writes(rest: &Rest) -> u64 {
+    rest.stack.aws.calls().iter().filter(|call| call.action == "s3:PutObject").count() as u64
+}
+
+/// Only conditional writes meet others. Where none is, the fault does nothing.
+#[test]
+fn conditional_writes_that_meet_others_once_or_four_times_are_survived() {
+    let clean = run(&short());
+    clean.check("without a fault");
+    for times in [1, 4] {
+        let mut most = 0;
+        for nth in 1..=writes(&clean) {
+            let operation = Some("s3:PutObject".to_owned());
+            let rule = FaultRule { fault: Fault::Conflict, operation, nth, times };
+            let context = rule.to_string();
+            let rest = run(&Scenario { faults: vec![rule], ..short() });
+            rest.check(&context);
+            is_survived(&rest, &context);
+            most = most.max(writes(&rest) - writes(&clean));
+        }
+        assert_eq!(most, times, "every write of one key that met others was made again");
+    }
+}
+
 #[test]
 fn a_process_that_crashes_again_and_again_ends_in_one_outcome() {
     for fault in [Fault::CrashBefore, Fault::CrashAfter] {

@@ -6,6 +6,7 @@ mod events;
 mod evidence;
 mod faults;
 mod lifecycle;
+mod owners;
 mod published;
 mod requests;
 mod resumes;

@@ -29,10 +29,14 @@ pub enum Fault {
     StopAfter,
     /// The body of the answer breaks off half way.
     Truncate,
+    /// S3 answers a conditional PutObject that it met another write of the key; no effect. Other calls
+    /// go on as if nothing had been asked for.
+    Conflict,
 }
 
 impl Fault {
-    /// All of them, for tests that try each.
+    /// Those that can happen to every call, for tests that try each at each. `Conflict` is not among
+    /// them: it is one operation's, so at most calls of a run nothing would be tried.
     pub const ALL: [Self; 11] = [
         Self::Throttle,
         Self::ServerError,
@@ -60,7 +64,13 @@ impl Fault {
             Self::StopBefore => "stop-before",
             Self::StopAfter => "stop-after",
             Self::Truncate => "truncate",
+            Self::Conflict => "conflict",
         }
+    }
+
+    /// Everything that can be asked for.
+    fn every() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().chain([Self::Conflict])
     }
 
     /// Whether the call takes effect.
@@ -92,7 +102,7 @@ pub struct FaultRule {
 
 /// A fault's text that is not understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a fault: FAULT@OPERATION#N*TIMES, with FAULT one of {names}", names = Fault::ALL.map(Fault::name).join(", "))]
+#[error("{0:?} is not a fault: FAULT@OPERATION#N*TIMES, with FAULT one of {names}", names = Fault::every().map(Fault::name).collect::<Vec<_>>().join(", "))]
 pub struct InvalidFault(String);
 
 impl FromStr for FaultRule {
@@ -101,7 +111,7 @@ impl FromStr for FaultRule {
     fn from_str(text: &str) -> Result<Self, InvalidFault> {
         let invalid = || InvalidFault(text.to_owned());
         let (name, rest) = text.split_once('@').ok_or_else(invalid)?;
-        let fault = Fault::ALL.into_iter().find(|fault| fault.name() == name).ok_or_else(invalid)?;
+        let fault = Fault::every().find(|fault| fault.name() == name).ok_or_else(invalid)?;
         let (operation, count) = match rest.split_once('#') {
             Some((operation, count)) => (operation, Some(count)),
             None => (rest, None),
@@ -181,6 +191,7 @@ mod tests {
                 "lost-answer@ec2:StartDeclarativePoliciesReport#2*1",
             ),
             ("cut@s3:PutObject#3*4", "cut@s3:PutObject#3*4"),
+            ("conflict@s3:PutObject#2", "conflict@s3:PutObject#2*1"),
         ] {
             let rule: FaultRule = text.parse().unwrap();
             assert_eq!(rule.to_string(), shown);

@@ -2,6 +2,8 @@
 
 mod serve;
 mod states;
+#[cfg(test)]
+mod testing;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -60,6 +62,8 @@ pub struct Call {
     pub function: String,
     /// `service:Operation`.
     pub action: String,
+    /// Whether an S3 request named the account that must own each bucket it is about.
+    pub names_owner: bool,
 }
 
 struct World {
@@ -322,11 +326,11 @@ impl Inner {
         world.reports.settle(self.clock.now(), &world.organization, &world.settings, &self.storage);
         guard
     }
+}
 
-    fn stop_executions(&self) {
-        for execution in self.states.executions() {
-            let _ =
-                self.states.stop(&execution.arn, Some("Stopped".to_owned()), Some("by the test".to_owned()));
-        }
+/// Stops every execution that runs.
+fn stop_executions(states: &StepFunctions) {
+    for execution in states.executions() {
+        let _ = states.stop(&execution.arn, Some("Stopped".to_owned()), Some("by the test".to_owned()));
     }
 }

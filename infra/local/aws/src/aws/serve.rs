@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Call, Inner, World, lock};
+use super::{Call, Inner, World, lock, stop_executions};
 use crate::cloudformation;
 use crate::ec2::{self, Ec2};
 use crate::faults::Fault;
@@ -13,7 +13,9 @@ use crate::organization;
 use crate::sts::{self, Sts};
 use crate::wire::aws_query;
 use crate::wire::query::{self, Form};
-use crate::wire::refusal::{denied, invalid_credentials, no_operation, refuse, throttled, truncate};
+use crate::wire::refusal::{
+    conflict, denied, invalid_credentials, no_operation, refuse, throttled, truncate,
+};
 use crate::wire::{self, ApiError, Body, Disconnected, Protocol, Request, Response, Target, json};
 
 /// A request, taken apart.
@@ -26,6 +28,25 @@ struct Incoming {
     body: Body,
     /// The whole body, except S3's.
     bytes: bytes::Bytes,
+}
+
+impl Incoming {
+    fn has(&self, header: &str) -> bool {
+        self.parts.headers.contains_key(header)
+    }
+
+    /// Whether an S3 request names the account that must own each bucket it is about: a copy has two.
+    fn names_owner(&self) -> bool {
+        self.target.service == "s3"
+            && self.has("x-amz-expected-bucket-owner")
+            && (self.target.operation != "CopyObject" || self.has("x-amz-source-expected-bucket-owner"))
+    }
+
+    /// Whether the fault can happen to this request.
+    fn can_meet(&self, fault: Fault) -> bool {
+        fault != Fault::Conflict
+            || (self.target.action() == "s3:PutObject" && (self.has("if-match") || self.has("if-none-match")))
+    }
 }
 
 impl Inner {
@@ -68,11 +89,13 @@ impl Inner {
         lock(&self.world).calls.push(Call {
             function: incoming.principal.function.clone().unwrap_or_default(),
             action: action.clone(),
+            names_owner: incoming.names_owner(),
         });
-        let Some(fault) = self.faults.next(&action) else { return self.serve(incoming).await };
+        let fault = self.faults.next(&action).filter(|fault| incoming.can_meet(*fault));
+        let Some(fault) = fault else { return self.serve(incoming).await };
         tracing::debug!(action, fault = fault.name(), "fault");
         if fault == Fault::StopBefore {
-            self.stop_executions();
+            stop_executions(&self.states);
         }
         let (protocol, request_id) = (incoming.protocol, incoming.request_id.clone());
         let response = match fault.takes_effect() {
@@ -85,12 +108,13 @@ impl Inner {
             Fault::ServerError | Fault::ServerErrorAfter => refused(&ApiError::server()),
             Fault::Cut | Fault::LostAnswer => Err(Disconnected),
             Fault::Deny => refused(&denied(protocol)),
+            Fault::Conflict => refused(&conflict()),
             Fault::CrashBefore | Fault::CrashAfter => {
                 self.lambda.crash(sandbox);
                 std::future::pending().await
             }
             Fault::StopAfter => {
-                self.stop_executions();
+                stop_executions(&self.states);
                 response.ok_or(Disconnected)
             }
             Fault::StopBefore => response.ok_or(Disconnected),
@@ -242,3 +266,6 @@ impl Inner {
             .map_err(|denied| ApiError::new(400, "AccessDeniedException", denied.to_string()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,10 +7,10 @@ use futures_util::future::BoxFuture;
 use local_states::{Services, StatusChange, TaskError};
 use serde_json::Value;
 
-use super::{Call, Inner, lock};
+use super::{Call, Inner, lock, stop_executions};
 use crate::faults::Fault;
 use crate::iam::{Principal, Question};
-use crate::lambda::{FunctionError, InvokeError};
+use crate::lambda::{FunctionError, InvokeError, Lambda};
 
 impl Inner {
     /// The caller that a state machine's or a schedule's role is.
@@ -48,41 +48,32 @@ impl Services for Inner {
             let error = TaskError::new("Lambda.AccessDeniedException", denied.to_string());
             return async { Err(error) }.boxed();
         }
-        lock(&self.world)
-            .calls
-            .push(Call { function: "states".to_owned(), action: "lambda:Invoke".to_owned() });
+        lock(&self.world).calls.push(Call {
+            function: "states".to_owned(),
+            action: "lambda:Invoke".to_owned(),
+            names_owner: false,
+        });
         let fault = self.faults.next("lambda:Invoke");
-        let refused = match fault {
-            Some(Fault::Throttle) => {
-                Some(TaskError::new("Lambda.TooManyRequestsException", "Rate Exceeded."))
-            }
-            Some(Fault::ServerError) => Some(TaskError::new("Lambda.ServiceException", "")),
-            Some(Fault::Cut) => Some(TaskError::new("Lambda.SdkClientException", "")),
-            Some(Fault::Deny) => Some(TaskError::new("Lambda.AccessDeniedException", "")),
-            _ => None,
-        };
-        if let Some(error) = refused {
+        if let Some(error) = fault.and_then(refusal) {
             return async { Err(error) }.boxed();
         }
         if fault == Some(Fault::StopBefore) {
-            self.stop_executions();
+            stop_executions(&self.states);
         }
-        let lost = match fault {
-            Some(Fault::LostAnswer | Fault::Truncate) => {
-                Some(TaskError::new("Lambda.ClientExecutionTimeoutException", ""))
-            }
-            Some(Fault::ServerErrorAfter) => Some(TaskError::new("Lambda.ServiceException", "")),
-            _ => None,
-        };
+        let states = self.states.clone();
         async move {
-            let result = lambda.invoke(&function.name, payload).await;
-            match (result, lost) {
-                (_, Some(error)) => Err(error),
-                (Ok(value), None) => Ok(value),
-                (Err(InvokeError::Function(error)), None) => Err(task_error(&error)),
-                (Err(InvokeError::NotFound), None) => {
-                    Err(TaskError::new("Lambda.ResourceNotFoundException", ""))
-                }
+            let result = match fault {
+                Some(Fault::CrashBefore) => Err(crash(&lambda, &function.name)),
+                _ => lambda.invoke(&function.name, payload).await.map_err(|error| failure(&error)),
+            };
+            match fault {
+                Some(Fault::CrashAfter) => return Err(crash(&lambda, &function.name)),
+                Some(Fault::StopAfter) => stop_executions(&states),
+                _ => {}
+            }
+            match fault.and_then(lost_answer) {
+                Some(error) => Err(error),
+                None => result,
             }
         }
         .boxed()
@@ -95,9 +86,8 @@ impl Services for Inner {
         key: &str,
     ) -> BoxFuture<'static, Result<Vec<Value>, TaskError>> {
         let arn = format!("arn:{}:s3:::{bucket}/{key}", self.partition);
-        let policy = self.storage.bucket(bucket).and_then(|bucket| bucket.policy);
-        let question = Question::new("s3:GetObject", &arn).resource_policy(policy.as_ref());
-        let read = match self.gate.check(&self.role(role), &question) {
+        let place = self.storage.bucket(bucket).unwrap_or_default();
+        let read = match place.authorize(&self.gate, &self.role(role), "s3:GetObject", &arn) {
             Err(denied) => Err(TaskError::new("S3.AccessDenied", denied.to_string())),
             Ok(()) => match self.storage.read(bucket, key) {
                 None => Err(TaskError::new("S3.NoSuchKey", key)),
@@ -121,7 +111,44 @@ impl Services for Inner {
     }
 }
 
+/// What a fault answers in place of an invocation.
+fn refusal(fault: Fault) -> Option<TaskError> {
+    Some(match fault {
+        Fault::Throttle => TaskError::new("Lambda.TooManyRequestsException", "Rate Exceeded."),
+        Fault::ServerError => TaskError::new("Lambda.ServiceException", ""),
+        Fault::Cut => TaskError::new("Lambda.SdkClientException", ""),
+        Fault::Deny => TaskError::new("Lambda.AccessDeniedException", ""),
+        _ => return None,
+    })
+}
+
+/// What a fault answers in place of what the function did.
+fn lost_answer(fault: Fault) -> Option<TaskError> {
+    Some(match fault {
+        Fault::LostAnswer | Fault::Truncate => TaskError::new("Lambda.ClientExecutionTimeoutException", ""),
+        Fault::ServerErrorAfter => TaskError::new("Lambda.ServiceException", ""),
+        _ => return None,
+    })
+}
+
+/// Ends a process of the function, and says so: the next invocation begins cold.
+fn crash(lambda: &Lambda, function: &str) -> TaskError {
+    lambda.end_idle(function);
+    let message = "Error: Runtime exited with error: signal: killed";
+    task_error(&FunctionError::new("Runtime.ExitError", message))
+}
+
+fn failure(error: &InvokeError) -> TaskError {
+    match error {
+        InvokeError::Function(error) => task_error(error),
+        InvokeError::NotFound => TaskError::new("Lambda.ResourceNotFoundException", ""),
+    }
+}
+
 /// A function's error as Step Functions has it: the name as it is, the rest as text.
 fn task_error(error: &FunctionError) -> TaskError {
     TaskError::new(error.error_type.clone(), error.to_value().to_string())
 }
+
+#[cfg(test)]
+mod tests;

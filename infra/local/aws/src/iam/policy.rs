@@ -16,6 +16,33 @@ pub enum Effect {
     Deny,
 }
 
+/// Who asks, as the principals of a resource's policy can name them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Caller<'a> {
+    /// A role's session, or a user.
+    pub(crate) arn: &'a str,
+    /// The ARN of the role that it is a session of.
+    pub(crate) role: Option<&'a str>,
+}
+
+/// What a resource's policy says to a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Allow,
+    /// It allows the caller's account, which leaves it to the caller's own policies.
+    Delegate,
+    Deny,
+}
+
+/// How a statement's principals name a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    /// As everybody, by its ARN, or by that of its role.
+    Itself,
+    /// By its account alone.
+    ByAccount,
+}
+
 /// One statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
@@ -58,17 +85,34 @@ impl PolicyDocument {
     }
 
     /// What the statements that match say: a denial before anything else, `None` when none matches.
+    /// An account as principal stands for everybody in it.
     pub fn decide(&self, principal: &str, action: &str, resource: &str, context: &Context) -> Option<Effect> {
-        let mut decision = None;
+        let caller = Caller { arn: principal, role: None };
+        self.answer(caller, action, resource, context).map(|answer| match answer {
+            Answer::Allow | Answer::Delegate => Effect::Allow,
+            Answer::Deny => Effect::Deny,
+        })
+    }
+
+    /// What the policy, as a resource's, says to a caller: a denial before anything else, `None` when
+    /// no statement matches.
+    pub(crate) fn answer(
+        &self,
+        caller: Caller<'_>,
+        action: &str,
+        resource: &str,
+        context: &Context,
+    ) -> Option<Answer> {
+        let mut answer = None;
         for statement in &self.statements {
-            if statement.matches(principal, action, resource, context) {
-                if statement.effect == Effect::Deny {
-                    return Some(Effect::Deny);
-                }
-                decision = Some(Effect::Allow);
+            match (statement.matches(caller, action, resource, context), statement.effect) {
+                (None, _) => {}
+                (Some(_), Effect::Deny) => return Some(Answer::Deny),
+                (Some(Named::Itself), Effect::Allow) => answer = Some(Answer::Allow),
+                (Some(Named::ByAccount), Effect::Allow) => answer = answer.or(Some(Answer::Delegate)),
             }
         }
-        decision
+        answer
     }
 }
 
@@ -115,23 +159,28 @@ impl Statement {
         Ok(Self { effect, actions, resources, principals, conditions })
     }
 
-    fn matches(&self, principal: &str, action: &str, resource: &str, context: &Context) -> bool {
+    /// How the statement names the caller, if it is about this call at all.
+    fn matches(&self, caller: Caller<'_>, action: &str, resource: &str, context: &Context) -> Option<Named> {
         let by = |patterns: &[String], text: &str| patterns.iter().any(|pattern| like(pattern, text));
-        self.actions.iter().any(|pattern| like(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase()))
+        let about = self.actions.iter().any(|it| like(&it.to_ascii_lowercase(), &action.to_ascii_lowercase()))
             // Only a trust policy has statements without Resource: they are about their role.
             && (self.resources.is_empty() || by(&self.resources, resource))
-            && (self.principals.is_empty() || self.principals.iter().any(|it| is_principal(it, principal)))
-            && self.conditions.iter().all(|(operator, key, values)| holds(operator, key, values, context))
+            && self.conditions.iter().all(|(operator, key, values)| holds(operator, key, values, context));
+        self.names(caller).filter(|_| about)
     }
-}
 
-/// Whether a resource policy's principal is the caller: everybody, the whole account, or the ARN.
-fn is_principal(pattern: &str, principal: &str) -> bool {
-    let account = principal.split(':').nth(4).unwrap_or_default();
-    pattern == "*"
-        || pattern == account
-        || pattern.strip_suffix(":root").is_some_and(|root| root.ends_with(&format!("::{account}")))
-        || pattern == principal
+    /// A policy of the caller's own names nobody: it is about the caller itself.
+    fn names(&self, caller: Caller<'_>) -> Option<Named> {
+        let named = |it: &String| it == "*" || it == caller.arn || Some(it.as_str()) == caller.role;
+        if self.principals.is_empty() || self.principals.iter().any(named) {
+            return Some(Named::Itself);
+        }
+        let account = caller.arn.split(':').nth(4).unwrap_or_default();
+        let by_account = |it: &String| {
+            it == account || it.strip_suffix(":root").is_some_and(|it| it.ends_with(&format!("::{account}")))
+        };
+        self.principals.iter().any(by_account).then_some(Named::ByAccount)
+    }
 }
 
 fn holds(operator: &str, key: &str, values: &[String], context: &Context) -> bool {

@@ -194,6 +194,13 @@ impl Lambda {
         }
     }
 
+    /// Ends the process that would take the function's next invocation.
+    pub(crate) fn end_idle(&self, function: &str) {
+        // Dropped when the lock is free again: ending a process may take its time.
+        let ended = self.lock().idle.get_mut(function).and_then(Vec::pop);
+        drop(ended);
+    }
+
     /// Invokes a function and waits for its answer. The invocation goes on when the wait is given up.
     pub async fn invoke(&self, name: &str, payload: Value) -> Result<Value, InvokeError> {
         let function = self.function(name).ok_or(InvokeError::NotFound)?;

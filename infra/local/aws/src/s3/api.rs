@@ -1,8 +1,9 @@
 //! The S3 operations that Muster and its users call, with AWS's semantics.
 
+use std::io::{self, Seek};
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use futures_util::StreamExt;
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::config::{S3Config, StaticConfigProvider};
@@ -16,10 +17,11 @@ use s3s::dto::{
 };
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
 
-use super::storage::{Bucket, Condition, Content, Object, Storage, WriteError};
+use super::Bucket;
+use super::storage::{Condition, Object, Reader, Storage, WriteError};
 use crate::iam::{Gate, Principal, Question};
 
 /// The HTTP service over a storage.
@@ -81,15 +83,9 @@ impl Api {
     }
 
     fn authorize(&self, principal: &Principal, bucket: &Bucket, action: &str, arn: &str) -> S3Result<()> {
-        self.ask(principal, &Question::new(action, arn).resource_policy(bucket.policy.as_ref()))?;
-        for row in crate::iam::dependents(action).filter(|row| row.when.as_deref() == Some("kms")) {
-            for (key, needed) in
-                bucket.kms_key.iter().flat_map(|key| row.needs.iter().map(move |it| (key, it)))
-            {
-                self.ask(principal, &Question::new(needed, key).dependent())?;
-            }
-        }
-        Ok(())
+        bucket
+            .authorize(&self.gate, principal, action, arn)
+            .map_err(|denied| s3_error!(AccessDenied, "{denied}"))
     }
 
     fn ask(&self, principal: &Principal, question: &Question<'_>) -> S3Result<()> {
@@ -97,10 +93,16 @@ impl Api {
     }
 
     /// The object, or the error S3 gives: who may not list learns nothing about what is missing.
-    fn object(&self, principal: &Principal, bucket: &Bucket, name: &str, key: &str) -> S3Result<Object> {
+    fn object(
+        &self,
+        principal: &Principal,
+        bucket: &Bucket,
+        name: &str,
+        key: &str,
+    ) -> S3Result<(Object, Reader)> {
         self.authorize(principal, bucket, "s3:GetObject", &self.arn(name, Some(key)))?;
-        if let Some(object) = self.storage.object(name, key) {
-            return Ok(object);
+        if let Some(found) = self.storage.open(name, key).map_err(internal)? {
+            return Ok(found);
         }
         let list = self.arn(name, None);
         // Whether S3 asks this with the key as the prefix or without any is not established, so a
@@ -144,23 +146,25 @@ fn check(
     Ok(())
 }
 
-async fn content(object: &Object, from: u64, length: u64) -> S3Result<StreamingBlob> {
-    let failed = |error: std::io::Error| s3_error!(InternalError, "{error}");
-    match &object.content {
-        Content::Memory(bytes) => {
+fn content(reader: Reader, from: u64, length: u64) -> io::Result<StreamingBlob> {
+    match reader {
+        Reader::Memory(bytes) => {
             let range = usize::try_from(from).unwrap_or(0)..usize::try_from(from + length).unwrap_or(0);
-            let part = bytes.slice(range);
-            Ok(StreamingBlob::from(s3s::Body::from(part)))
+            Ok(StreamingBlob::from(s3s::Body::from(bytes.slice(range))))
         }
-        Content::File(path) => {
-            let mut file = tokio::fs::File::open(path).await.map_err(failed)?;
-            file.seek(std::io::SeekFrom::Start(from)).await.map_err(failed)?;
-            Ok(StreamingBlob::wrap(ReaderStream::with_capacity(file.take(length), 256 * 1024)))
+        Reader::File(mut file) => {
+            file.seek(io::SeekFrom::Start(from))?;
+            let part = tokio::fs::File::from_std(file).take(length);
+            Ok(StreamingBlob::wrap(ReaderStream::with_capacity(part, 256 * 1024)))
         }
     }
 }
 
-fn write_error(error: &WriteError) -> s3s::S3Error {
+fn internal(error: io::Error) -> s3s::S3Error {
+    s3_error!(InternalError, "{error}")
+}
+
+fn write_error(error: WriteError) -> s3s::S3Error {
     match error {
         WriteError::NoSuchBucket => s3_error!(NoSuchBucket, "The specified bucket does not exist"),
         WriteError::NoSuchKey => s3_error!(NoSuchKey, "The specified key does not exist."),
@@ -170,7 +174,7 @@ fn write_error(error: &WriteError) -> s3s::S3Error {
         WriteError::UnusableKey => {
             s3_error!(InvalidArgument, "This key cannot be a file's name in the local bucket's folder")
         }
-        WriteError::Io(error) => s3_error!(InternalError, "{error}"),
+        WriteError::Io(error) => internal(error),
     }
 }
 
@@ -180,7 +184,7 @@ impl S3 for Api {
         let principal = self.principal(&request)?;
         let input = request.input;
         let bucket = self.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
-        let object = self.object(&principal, &bucket, &input.bucket, &input.key)?;
+        let (object, reader) = self.object(&principal, &bucket, &input.bucket, &input.key)?;
         check(&object, input.if_match.as_ref(), input.if_none_match.as_ref())?;
         let part = match &input.range {
             None => None,
@@ -193,7 +197,7 @@ impl S3 for Api {
             part.as_ref().map_or((0, object.size), |part| (part.start, part.end - part.start));
         let output = GetObjectOutput {
             accept_ranges: Some("bytes".to_owned()),
-            body: Some(content(&object, from, length).await?),
+            body: Some(content(reader, from, length).map_err(internal)?),
             content_length: i64::try_from(length).ok(),
             content_range: part.map(|part| format!("bytes {}-{}/{}", part.start, part.end - 1, object.size)),
             e_tag: Some(etag(&object)),
@@ -210,7 +214,7 @@ impl S3 for Api {
         let principal = self.principal(&request)?;
         let input = request.input;
         let bucket = self.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
-        let object = self.object(&principal, &bucket, &input.bucket, &input.key)?;
+        let (object, _) = self.object(&principal, &bucket, &input.bucket, &input.key)?;
         check(&object, input.if_match.as_ref(), input.if_none_match.as_ref())?;
         let output = HeadObjectOutput {
             content_length: i64::try_from(object.size).ok(),
@@ -248,7 +252,7 @@ impl S3 for Api {
             _ => return Err(s3_error!(NotImplemented, "this combination of preconditions")),
         };
         let written = self.storage.put(&input.bucket, &input.key, body.freeze(), &condition);
-        let object = written.map_err(|error| write_error(&error))?;
+        let object = written.map_err(write_error)?;
         let output = PutObjectOutput {
             e_tag: Some(etag(&object)),
             size: i64::try_from(object.size).ok(),
@@ -268,7 +272,7 @@ impl S3 for Api {
         };
         let source = self.bucket(source_bucket, input.expected_source_bucket_owner.as_deref())?;
         let target = self.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
-        let object = self.object(&principal, &source, source_bucket, source_key)?;
+        let (object, reader) = self.object(&principal, &source, source_bucket, source_key)?;
         self.authorize(&principal, &target, "s3:PutObject", &self.arn(&input.bucket, Some(&input.key)))?;
         if input.copy_source_if_match.as_ref().is_some_and(|condition| !is(condition, &object)) {
             return Err(s3_error!(
@@ -276,9 +280,9 @@ impl S3 for Api {
                 "At least one of the pre-conditions you specified did not hold"
             ));
         }
-        let bytes: Bytes = self.storage.read(source_bucket, source_key).unwrap_or_default();
+        let bytes = reader.all().map_err(internal)?;
         let written = self.storage.put(&input.bucket, &input.key, bytes, &Condition::None);
-        let object = written.map_err(|error| write_error(&error))?;
+        let object = written.map_err(write_error)?;
         let result = CopyObjectResult {
             e_tag: Some(etag(&object)),
             last_modified: Some(time(object.modified)),
@@ -298,7 +302,7 @@ impl S3 for Api {
         let input = request.input;
         let bucket = self.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
         self.authorize(&principal, &bucket, "s3:DeleteObject", &self.arn(&input.bucket, Some(&input.key)))?;
-        self.storage.delete(&input.bucket, &input.key).map_err(|error| write_error(&error))?;
+        self.storage.delete(&input.bucket, &input.key).map_err(write_error)?;
         Ok(S3Response::new(DeleteObjectOutput::default()))
     }
 
@@ -390,7 +394,7 @@ impl S3 for Api {
         }
         let bucket =
             Bucket { owner: principal.account.clone(), region: self.region.clone(), ..Bucket::default() };
-        self.storage.create_bucket(&name, bucket).map_err(|error| s3_error!(InternalError, "{error}"))?;
+        self.storage.create_bucket(&name, bucket).map_err(internal)?;
         Ok(S3Response::new(CreateBucketOutput { location: Some(format!("/{name}")) }))
     }
 
@@ -417,3 +421,6 @@ impl S3 for Api {
         Ok(S3Response::new(ListBucketsOutput { buckets: Some(buckets), ..ListBucketsOutput::default() }))
     }
 }
+
+#[cfg(test)]
+mod tests;

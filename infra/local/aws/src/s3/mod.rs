@@ -6,7 +6,9 @@
 //! folder, objects are plain files in it: `<folder>/<bucket>/<key>`.
 
 mod api;
+mod bucket;
 mod storage;
 
 pub use api::service;
-pub use storage::{Bucket, Storage, WriteError};
+pub use bucket::Bucket;
+pub use storage::{Storage, WriteError};

@@ -1,8 +1,10 @@
 //! Buckets and objects, in memory or as plain files.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufWriter, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -10,17 +12,7 @@ use jiff::Timestamp;
 use local_clock::Clock;
 use md5::{Digest, Md5};
 
-use crate::iam::PolicyDocument;
-
-/// What a bucket is besides its objects.
-#[derive(Debug, Clone, Default)]
-pub struct Bucket {
-    pub owner: String,
-    pub region: String,
-    pub policy: Option<PolicyDocument>,
-    /// The ARN of the KMS key that objects are encrypted with; S3's own keys without it.
-    pub kms_key: Option<String>,
-}
+use super::Bucket;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Object {
@@ -34,6 +26,27 @@ pub(crate) struct Object {
 pub(crate) enum Content {
     Memory(Bytes),
     File(PathBuf),
+}
+
+/// The content of one version of an object; it stays that version's whatever is written or deleted
+/// while it is read.
+#[derive(Debug)]
+pub(crate) enum Reader {
+    Memory(Bytes),
+    File(File),
+}
+
+impl Reader {
+    pub(crate) fn all(self) -> io::Result<Bytes> {
+        match self {
+            Self::Memory(bytes) => Ok(bytes),
+            Self::File(mut file) => {
+                let mut bytes = Vec::new();
+                file.read_to_end(&mut bytes)?;
+                Ok(bytes.into())
+            }
+        }
+    }
 }
 
 /// What a write requires of the key.
@@ -55,6 +68,12 @@ pub enum WriteError {
     Io(io::Error),
 }
 
+impl From<io::Error> for WriteError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
 /// Buckets by name, each with its objects by key.
 type Buckets = BTreeMap<String, (Bucket, BTreeMap<String, Object>)>;
 
@@ -64,12 +83,14 @@ pub struct Storage {
     clock: Clock,
     folder: Option<PathBuf>,
     buckets: Mutex<Buckets>,
+    /// Numbers the writes.
+    writes: AtomicU64,
 }
 
 impl Storage {
     /// Without a folder, objects live in memory.
     pub fn new(clock: Clock, folder: Option<PathBuf>) -> Self {
-        Self { clock, folder, buckets: Mutex::default() }
+        Self { clock, folder, buckets: Mutex::default(), writes: AtomicU64::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Buckets> {
@@ -87,7 +108,7 @@ impl Storage {
                 let Ok(key) = file.strip_prefix(&root) else { continue };
                 let key = key.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
                 let size = std::fs::metadata(&file)?.len();
-                let etag = hash_file(&file)?;
+                let etag = self.etag(&bucket, &hash_file(&file)?);
                 objects.insert(key, Object { etag, size, modified: now, content: Content::File(file) });
             }
         }
@@ -103,16 +124,42 @@ impl Storage {
         self.lock().keys().cloned().collect()
     }
 
-    pub(crate) fn object(&self, bucket: &str, key: &str) -> Option<Object> {
-        self.lock().get(bucket)?.1.get(key).cloned()
+    /// The ETag of a write. It is the content's MD5 only where the objects are encrypted with S3's own
+    /// keys; with a KMS key it says nothing about the content, and the same bytes get another one.
+    fn etag(&self, bucket: &Bucket, md5: &[u8]) -> String {
+        if bucket.kms_key.is_none() {
+            return hex(md5);
+        }
+        // The moment too: the writes are numbered anew by every simulation over the same folder.
+        let own = Md5::new()
+            .chain_update(md5)
+            .chain_update(self.number().to_be_bytes())
+            .chain_update(self.clock.now().as_nanosecond().to_be_bytes());
+        hex(&own.finalize())
     }
 
-    /// An object's whole content.
+    fn number(&self) -> u64 {
+        self.writes.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// An object and its content, both of one version: a write renames a new file into place, so the
+    /// file is opened before anybody else may write.
+    pub(crate) fn open(&self, bucket: &str, key: &str) -> io::Result<Option<(Object, Reader)>> {
+        let buckets = self.lock();
+        let Some(object) = buckets.get(bucket).and_then(|(_, objects)| objects.get(key)) else {
+            return Ok(None);
+        };
+        let reader = match &object.content {
+            Content::Memory(bytes) => Reader::Memory(bytes.clone()),
+            Content::File(path) => Reader::File(File::open(path)?),
+        };
+        Ok(Some((object.clone(), reader)))
+    }
+
+    /// An object's whole content; `None` too when it cannot be read.
     pub fn read(&self, bucket: &str, key: &str) -> Option<Bytes> {
-        match self.object(bucket, key)?.content {
-            Content::Memory(bytes) => Some(bytes),
-            Content::File(path) => std::fs::read(path).ok().map(Bytes::from),
-        }
+        let (_, reader) = self.open(bucket, key).ok()??;
+        reader.all().ok()
     }
 
     /// The keys that begin with `prefix`, in order.
@@ -140,7 +187,7 @@ impl Storage {
         condition: &Condition,
     ) -> Result<Object, WriteError> {
         let mut buckets = self.lock();
-        let Some((_, objects)) = buckets.get_mut(bucket) else { return Err(WriteError::NoSuchBucket) };
+        let Some((place, objects)) = buckets.get_mut(bucket) else { return Err(WriteError::NoSuchBucket) };
         match (condition, objects.get(key)) {
             (Condition::Absent, Some(_)) => return Err(WriteError::PreconditionFailed),
             (Condition::Version(_), None) => return Err(WriteError::NoSuchKey),
@@ -149,13 +196,14 @@ impl Storage {
             }
             _ => {}
         }
-        let etag = hex(&Md5::digest(&body));
+        let etag = self.etag(place, &Md5::digest(&body));
         let size = body.len() as u64;
         let content = match &self.folder {
             None => Content::Memory(body),
             Some(folder) => {
                 let path = file_path(folder, bucket, key)?;
-                write_file(&path, |file| file.write_all(&body)).map_err(WriteError::Io)?;
+                let written = write_beside(&path, self.number(), |file| file.write_all(&body));
+                std::fs::rename(written?, &path)?;
                 Content::File(path)
             }
         };
@@ -174,16 +222,21 @@ impl Storage {
     ) -> Result<(), WriteError> {
         let Some(folder) = &self.folder else {
             let mut body = Vec::new();
-            write(&mut body).map_err(WriteError::Io)?;
+            write(&mut body)?;
             return self.put(bucket, key, body.into(), &Condition::None).map(drop);
         };
         let path = file_path(folder, bucket, key)?;
-        write_file(&path, |file| write(file)).map_err(WriteError::Io)?;
-        let etag = hash_file(&path).map_err(WriteError::Io)?;
-        let size = std::fs::metadata(&path).map_err(WriteError::Io)?.len();
-        let object = Object { etag, size, modified: self.clock.now(), content: Content::File(path) };
+        // A large object takes long, so only the renaming keeps the others waiting.
+        let written = write_beside(&path, self.number(), |file| write(file))?;
+        let (md5, size) = (hash_file(&written)?, std::fs::metadata(&written)?.len());
         let mut buckets = self.lock();
-        let Some((_, objects)) = buckets.get_mut(bucket) else { return Err(WriteError::NoSuchBucket) };
+        let Some((place, objects)) = buckets.get_mut(bucket) else {
+            std::fs::remove_file(written)?;
+            return Err(WriteError::NoSuchBucket);
+        };
+        std::fs::rename(written, &path)?;
+        let etag = self.etag(place, &md5);
+        let object = Object { etag, size, modified: self.clock.now(), content: Content::File(path) };
         objects.insert(key.to_owned(), object);
         Ok(())
     }
@@ -192,7 +245,7 @@ impl Storage {
         let mut buckets = self.lock();
         let Some((_, objects)) = buckets.get_mut(bucket) else { return Err(WriteError::NoSuchBucket) };
         if let Some(Object { content: Content::File(path), .. }) = objects.remove(key) {
-            std::fs::remove_file(path).map_err(WriteError::Io)?;
+            std::fs::remove_file(path)?;
         }
         Ok(())
     }
@@ -207,23 +260,23 @@ fn file_path(folder: &Path, bucket: &str, key: &str) -> Result<PathBuf, WriteErr
     if usable { Ok(folder.join(bucket).join(key)) } else { Err(WriteError::UnusableKey) }
 }
 
-/// Writes beside the file and renames, so that nobody sees a part.
-fn write_file(
+/// Writes beside the file, so that nobody sees a part; renaming is the caller's. The number is the
+/// write's own.
+fn write_beside(
     path: &Path,
-    write: impl FnOnce(&mut BufWriter<std::fs::File>) -> io::Result<()>,
-) -> io::Result<()> {
+    number: u64,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> io::Result<PathBuf> {
     let parent = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = parent.join(format!(".{name}.writing"));
-    let mut file = BufWriter::new(std::fs::File::create(&temporary)?);
+    let temporary = parent.join(format!(".{number}.writing"));
+    let mut file = BufWriter::new(File::create(&temporary)?);
     write(&mut file)?;
     file.flush()?;
-    drop(file);
-    std::fs::rename(temporary, path)
+    Ok(temporary)
 }
 
-fn hash_file(path: &Path) -> io::Result<String> {
+fn hash_file(path: &Path) -> io::Result<Vec<u8>> {
     struct Hash(Md5);
     impl Write for Hash {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -235,8 +288,8 @@ fn hash_file(path: &Path) -> io::Result<String> {
         }
     }
     let mut hash = Hash(Md5::new());
-    io::copy(&mut std::fs::File::open(path)?, &mut hash)?;
-    Ok(hex(&hash.0.finalize()))
+    io::copy(&mut File::open(path)?, &mut hash)?;
+    Ok(hash.0.finalize().to_vec())
 }
 
 fn hex(bytes: &[u8]) -> String {

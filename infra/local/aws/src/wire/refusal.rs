@@ -30,6 +30,13 @@ pub(crate) fn denied(protocol: Protocol) -> ApiError {
     }
 }
 
+/// S3's answer when conditional writes of one key meet.
+pub(crate) fn conflict() -> ApiError {
+    let message =
+        "The conditional request cannot succeed due to a conflicting operation against this resource.";
+    ApiError::new(409, "ConditionalRequestConflict", message)
+}
+
 /// Credentials that are unknown, do not fit their token, or have expired.
 pub(crate) fn invalid_credentials(protocol: Protocol, error: &InvalidCredentials) -> ApiError {
     let (status, code) = match (error, protocol) {
