@@ -31,7 +31,7 @@ fn faults_on_the_wire_lose_and_double_nothing() {
         "lost-answer@ec2:StartDeclarativePoliciesReport",
         "cut@ec2:DescribeDeclarativePoliciesReports#2",
         "truncate@s3:GetObject#2",
-        "throttle@organizations:ListAccounts*2",
+        "throttle@organizations:ListAccounts#1*2",
         "server-error@s3:PutObject#1*2",
     ] {
         let rest = run(&Scenario { faults: vec![fault.parse().unwrap()], ..Scenario::default() });

@@ -124,11 +124,8 @@ impl FromStr for FaultRule {
         };
         let operation = match operation {
             "*" => None,
-            named
-                if named
-                    .split_once(':')
-                    .is_some_and(|(service, it)| !service.is_empty() && !it.is_empty()) =>
-            {
+            // Anything else would never match, and the fault would quietly not happen.
+            named if named.split_once(':').is_some_and(|(service, it)| is_word(service) && is_word(it)) => {
                 Some(named.to_owned())
             }
             _ => return Err(invalid()),
@@ -138,6 +135,10 @@ impl FromStr for FaultRule {
         }
         Ok(Self { fault, operation, nth, times })
     }
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 impl fmt::Display for FaultRule {
@@ -197,9 +198,16 @@ mod tests {
             assert_eq!(rule.to_string(), shown);
             assert_eq!(shown.parse(), Ok(rule));
         }
-        for text in
-            ["", "throttle", "explode@*", "throttle@ec2", "throttle@*#0", "throttle@*#x", "throttle@*#1*0"]
-        {
+        for text in [
+            "",
+            "throttle",
+            "explode@*",
+            "throttle@ec2",
+            "throttle@*#0",
+            "throttle@*#x",
+            "throttle@*#1*0",
+            "cut@s3:PutObject*2",
+        ] {
             assert!(text.parse::<FaultRule>().is_err(), "{text}");
         }
     }
