@@ -227,6 +227,30 @@ fn with_faults(scenario: &Scenario) -> BTreeSet<Use> {
     used
 }
 
+/// What is used by a run that is taken up while it is being closed: its marker is put back.
+fn taken_up(scenario: &Scenario) -> BTreeSet<Use> {
+    let faults = vec![at(Fault::Throttle, "s3:DeleteObject", 1, 2)];
+    let scenario = Scenario { faults, settings: short(), ..scenario.clone() };
+    let mut used = BTreeSet::new();
+    for seed in 1..=4 {
+        fastrand::seed(seed);
+        used.extend(on_virtual_time(async {
+            let stack = start(&scenario);
+            let execution = stack.start_report(json!({})).unwrap();
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            stack.aws.states().stop(&execution.arn, None, None).unwrap();
+            while muster_tests::records(&stack)[0].outcome().is_none() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            let run_id = muster_tests::records(&stack)[0].run_id.clone();
+            let resumed = json!({"resume": run_id, "retry": ["failed"]});
+            run(&stack, "taken up", resumed, ExecutionStatus::Succeeded).await;
+            stack.aws.gate().used()
+        }));
+    }
+    used
+}
+
 /// What the roles of a stack used, over everything above.
 fn used(scenario: &Scenario) -> BTreeSet<Use> {
     let mut used = BTreeSet::new();
@@ -244,6 +268,7 @@ fn used(scenario: &Scenario) -> BTreeSet<Use> {
         used.extend(after);
     }
     used.extend(with_faults(scenario));
+    used.extend(taken_up(scenario));
     let settings = short();
     let sequence = Scenario { settings, ..scenario.clone() };
     used.extend(on_virtual_time(async { one_after_the_other(&sequence).await.aws.gate().used() }));

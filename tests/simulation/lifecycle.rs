@@ -249,7 +249,16 @@ fn a_stopped_report_is_cancelled_within_one_sweep() {
 /// A ticket as the previous version of the functions wrote it.
 fn of_the_previous_version(mut ticket: Value) -> Value {
     let members = ticket.as_object_mut().unwrap();
-    for newer in ["attempt", "polls", "pollAfterSeconds", "waitingFor", "cancellable", "failure", "result"] {
+    for newer in [
+        "execution",
+        "attempt",
+        "polls",
+        "pollAfterSeconds",
+        "waitingFor",
+        "cancellable",
+        "failure",
+        "result",
+    ] {
         members.remove(newer).unwrap();
     }
     ticket["schemaVersion"] = json!(Ticket::PREVIOUS_VERSION);

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use local_aws::ec2::Status;
+use local_aws::lambda::Delivery;
+use local_aws::s3::Bucket;
 use local_aws::settings::ReportOutcome;
 use local_aws::{FaultRule, Settings};
 use local_stack::LocalStack;
@@ -222,5 +224,214 @@ fn a_complete_report_that_was_not_published_is_collected_by_a_later_run_that_tak
         assert_eq!(reports.len(), 1, "the first run's report was used");
         let result = second.output().unwrap()["result"].clone();
         assert_eq!((&result["reportId"], &result["complete"]), (&json!(reports[0].id), &json!(true)));
+    });
+}
+
+/// A run whose report failed, and its id.
+async fn failed(stack: &LocalStack, request: Value) -> String {
+    let execution = ended(stack, request).await;
+    assert_eq!(execution.status(), ExecutionStatus::Failed);
+    records(stack)[0].run_id.to_string()
+}
+
+#[test]
+fn a_step_that_resumes_may_run_beside_itself() {
+    for seed in 1..=20 {
+        on_virtual_time(async {
+            let settings = Settings {
+                report_outcomes: vec![ReportOutcome::Error],
+                request_latency: Duration::from_millis(40),
+                ..Settings::default()
+            };
+            let stack = stack(&Scenario { settings, seed, ..Scenario::default() });
+            let run = failed(&stack, json!({})).await;
+            stack.aws.lambda().deliver(Delivery::TwiceAtOnce);
+            let resumed = ended(&stack, json!({"resume": run, "retry": ["failed"]})).await;
+            assert_eq!(resumed.status(), ExecutionStatus::Succeeded, "seed {seed}: {:?}", resumed.error());
+            let record = &records(&stack)[0];
+            assert_eq!((record.attempt, stack.aws.reports().len()), (2, 2), "seed {seed}");
+        });
+    }
+}
+
+#[test]
+fn a_step_that_is_repeated_does_not_reopen_the_outcome_it_has_just_recorded() {
+    on_virtual_time(async {
+        let stack = stack(&Scenario { in_the_way: Some(600 * MINUTE), ..Scenario::default() });
+        let first = ended(&stack, json!({"wait": false})).await;
+        assert_eq!(first.status(), ExecutionStatus::Succeeded);
+        let run = records(&stack)[0].run_id.to_string();
+        // Longer than the SDK's own attempts: the state machine repeats the step.
+        stack.aws.faults().add("server-error@s3:DeleteObject#1*4".parse().unwrap());
+        let resumed = ended(&stack, json!({"resume": run, "retry": ["skipped"]})).await;
+        assert_eq!(resumed.status(), ExecutionStatus::Succeeded, "{:?}", resumed.error());
+        let record = &records(&stack)[0];
+        assert_eq!((record.attempt, record.earlier.len()), (2, 1));
+    });
+}
+
+#[test]
+fn a_resumed_run_keeps_its_own_deadline_unless_it_is_given_another() {
+    on_virtual_time(async {
+        let outcomes = vec![ReportOutcome::Error, ReportOutcome::Error];
+        let settings = Settings { report_outcomes: outcomes, ..Settings::default() };
+        let stack = stack(&Scenario { settings, ..Scenario::default() });
+        let run = failed(&stack, json!({"deadlineHours": 72})).await;
+        for (given, hours) in [(json!({}), 72), (json!({"deadlineHours": 5}), 5)] {
+            let mut request = json!({"resume": run, "retry": ["failed"]});
+            request.as_object_mut().unwrap().extend(given.as_object().unwrap().clone());
+            let resumed = ended(&stack, request).await;
+            let left = records(&stack)[0].deadline.duration_since(resumed.started);
+            assert_eq!(left.as_hours(), hours, "{left}");
+        }
+    });
+}
+
+#[test]
+fn what_was_started_is_waited_for_and_ended_although_its_bucket_is_no_longer_allowed() {
+    for stopped in [false, true] {
+        on_virtual_time(async {
+            let mut scenario =
+                Scenario { request: json!({"s3Bucket": "our-reports"}), ..Scenario::default() };
+            scenario.parameters.insert("ReportBucketArns".into(), "arn:aws:s3:::our-reports".into());
+            let stack = stack(&scenario);
+            let bucket = Bucket {
+                owner: stack.aws.account().into(),
+                region: stack.aws.region().into(),
+                ..Bucket::default()
+            };
+            stack.aws.storage().create_bucket("our-reports", bucket).unwrap();
+            let execution = stack.start_report(scenario.request.clone()).unwrap();
+            tokio::time::sleep(MINUTE).await;
+            // Deployed again without it; what the roles may do is another matter.
+            for function in stack.aws.lambda().functions() {
+                let mut config = (*function).clone();
+                config.environment.insert("MUSTER_REPORT_BUCKET_ARNS".into(), String::new());
+                stack.aws.lambda().deploy(config);
+            }
+            if stopped {
+                stack.aws.states().stop(&execution.arn, None, None).unwrap();
+                tokio::time::sleep(MINUTE).await;
+                assert_eq!(stack.aws.reports()[0].status, Status::Cancelled);
+                assert_eq!(stack.aws.storage().keys(stack.bucket(), "open/").len(), 0);
+            } else {
+                assert_eq!(execution.finished().await, ExecutionStatus::Succeeded, "{:?}", execution.error());
+            }
+        });
+    }
+}
+
+#[test]
+fn a_run_that_ended_while_its_target_was_looked_for_starts_nothing_any_more() {
+    let mut late = 0;
+    for seed in 1..=10 {
+        on_virtual_time(async {
+            // The SDK pauses between its attempts, some time that is drawn; meanwhile the run is
+            // stopped and, if the pause is long enough, swept.
+            fastrand::seed(seed);
+            let faults = faults(&["throttle@organizations:ListRoots#1*2"]);
+            let scenario = Scenario { faults, ..Scenario::default() };
+            let stack = stack(&scenario);
+            let execution = stack.start_report(json!({})).unwrap();
+            while stack.aws.calls().iter().all(|call| call.action != "organizations:ListRoots") {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            stack.aws.states().stop(&execution.arn, None, None).unwrap();
+            let rest = rest(stack, &scenario, execution).await;
+            assert_eq!(rest.keys("open/").len(), 0, "seed {seed}");
+            for record in &rest.records {
+                let failure = record.outcome().unwrap().failure.clone().unwrap();
+                assert_eq!(failure.error, "Stopped", "seed {seed}: {}", record.item);
+            }
+            if rest.records.iter().any(|record| record.item.as_str() == "request") {
+                late += 1;
+                assert_eq!(rest.ours().len(), 0, "seed {seed}: it was over");
+            }
+        });
+    }
+    assert!(late > 0, "with no seed the sweep comes first");
+}
+
+#[test]
+fn a_marker_stays_while_a_run_is_taken_up_as_it_is_being_closed() {
+    for seed in 1..=10 {
+        on_virtual_time(async {
+            // The marker is removed late: the SDK pauses between its attempts, some time that is drawn.
+            fastrand::seed(seed);
+            let faults = faults(&["throttle@s3:DeleteObject#1*2"]);
+            let stack = stack(&Scenario { faults, ..Scenario::default() });
+            let execution = stack.start_report(json!({})).unwrap();
+            tokio::time::sleep(MINUTE).await;
+            stack.aws.states().stop(&execution.arn, None, None).unwrap();
+            while records(&stack)[0].outcome().is_none() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            let run = records(&stack)[0].run_id.to_string();
+            stack.start_report(json!({"resume": run, "retry": ["failed"]})).unwrap();
+            tokio::time::sleep(MINUTE).await;
+            assert!(records(&stack)[0].outcome().is_none(), "seed {seed}: it runs again");
+            let open = stack.aws.storage().keys(stack.bucket(), "open/").len();
+            assert_eq!(open, 1, "seed {seed}: and the sweep knows of it");
+        });
+    }
+}
+
+#[test]
+fn an_execution_whose_attempt_was_left_behind_starts_nothing() {
+    on_virtual_time(async {
+        let stack = stack(&Scenario { in_the_way: Some(100 * MINUTE), ..Scenario::default() });
+        let first = stack.start_report(json!({})).unwrap();
+        tokio::time::sleep(MINUTE).await;
+        let run = records(&stack)[0].run_id.to_string();
+        let second = stack.start_report(json!({"resume": run})).unwrap();
+        tokio::time::sleep(MINUTE).await;
+        stack.aws.states().stop(&second.arn, None, None).unwrap();
+        while records(&stack)[0].outcome().is_none() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let third = ended(&stack, json!({"resume": run, "retry": ["failed"]})).await;
+        assert_eq!(third.status(), ExecutionStatus::Succeeded, "{:?}", third.error());
+        assert_eq!(first.finished().await, ExecutionStatus::Failed);
+        assert!(first.error().unwrap().cause.contains("at attempt 2"), "{:?}", first.error());
+        let ours: Vec<_> =
+            stack.aws.reports().into_iter().filter(|report| report.bucket == stack.bucket()).collect();
+        assert_eq!(ours.len(), 1);
+        assert!(ours[0].prefix.ends_with("/attempt-2"));
+    });
+}
+
+#[test]
+fn a_report_that_came_to_light_is_gone_on_with_when_its_run_is_resumed() {
+    on_virtual_time(async {
+        let settings = Settings { describe_lag: 10 * MINUTE, ..Settings::default() };
+        let faults = faults(&["lost-answer@ec2:StartDeclarativePoliciesReport"]);
+        let stack = stack(&Scenario { settings, faults, ..Scenario::default() });
+        let first = stack.start_report(json!({})).unwrap();
+        tokio::time::sleep(MINUTE).await;
+        stack.aws.states().stop(&first.arn, None, None).unwrap();
+        tokio::time::sleep(10 * MINUTE).await;
+        let run = records(&stack)[0].run_id.to_string();
+        let resumed = ended(&stack, json!({"resume": run, "retry": ["failed"]})).await;
+        assert_eq!(resumed.status(), ExecutionStatus::Succeeded, "{:?}", resumed.error());
+        assert_eq!((stack.aws.reports().len(), records(&stack)[0].attempt), (1, 1));
+    });
+}
+
+#[test]
+fn a_report_that_may_run_is_not_left_behind_for_one_that_could_be_used_instead() {
+    on_virtual_time(async {
+        let settings =
+            Settings { describe_lag: 10 * MINUTE, report_duration: 2 * MINUTE, ..Settings::default() };
+        let faults = faults(&["lost-answer@ec2:StartDeclarativePoliciesReport#2"]);
+        let stack = stack(&Scenario { settings, faults, ..Scenario::default() });
+        let earlier = stack.start_report(json!({})).unwrap();
+        tokio::time::sleep(150 * Duration::from_secs(1)).await;
+        stack.aws.states().stop(&earlier.arn, None, None).unwrap();
+        tokio::time::sleep(MINUTE).await;
+        let later = ended(&stack, json!({"maxAgeHours": 2})).await;
+        assert_eq!(later.status(), ExecutionStatus::Succeeded, "{:?}", later.error());
+        let result = later.output().unwrap()["result"].clone();
+        let reports = stack.aws.reports();
+        assert_eq!((reports.len(), &result["reportId"]), (2, &json!(reports[1].id)), "its own: {result}");
     });
 }

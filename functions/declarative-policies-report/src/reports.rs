@@ -10,11 +10,12 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::config::retry::RetryConfig;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ec2::operation::RequestId;
 use aws_sdk_ec2::primitives::DateTime;
 use aws_sdk_ec2::types::{DeclarativePoliciesReport as AwsReport, ResourceType, Tag, TagSpecification};
-use errors::{AwsError, JobError};
+use errors::{Answer, AwsError, JobError};
 use jiff::Timestamp;
-use models::{BucketName, ErrorName, KeyPrefix, ReportId, TargetId};
+use models::{AwsDetail, BucketName, ErrorName, KeyPrefix, ReportId, TargetId};
 
 use crate::request::Tags;
 
@@ -160,7 +161,17 @@ impl Reports {
         match answer {
             Ok(output) => match output.report_id().unwrap_or_default().parse() {
                 Ok(id) => Ok(Start::Started(id)),
-                Err(error) => Err(JobError::defect(format!("{START}: {error}"))),
+                // It runs, and nobody can say which it is: it is to be looked for.
+                Err(error) => Err(AwsError {
+                    detail: AwsDetail {
+                        operation: START.to_owned(),
+                        code: None,
+                        message: Some(error.to_string()),
+                        request_id: output.request_id().map(str::to_owned),
+                    },
+                    answer: Answer::Unknown,
+                }
+                .into_job_error()),
             },
             Err(error) if AwsError::new(START, &error).code() == "IncorrectState" => Ok(Start::AnotherRuns),
             Err(error) => Err(meaning(START, &error)),

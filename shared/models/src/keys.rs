@@ -3,7 +3,7 @@
 //! ```text
 //! raw/<kind>/<run-id>/…                  what AWS delivered, untouched
 //! runs/<run-id>/claim.json               whose run it is: the first writer
-//! runs/<run-id>/request.json             a request too large for a ticket
+//! runs/<run-id>/request-<sha256>.json    a request too large for a ticket
 //! runs/<run-id>/jobs/<item>.json         the job's record
 //! runs/<run-id>/parts/<item>/<writer>/…  what an invocation produced, before it is published
 //! runs/<run-id>/manifest.json            what was published, and from which parts
@@ -31,8 +31,10 @@ pub fn claim(run: &RunId) -> String {
     format!("{RUNS}{run}/claim.json")
 }
 
-pub fn request(run: &RunId) -> String {
-    format!("{RUNS}{run}/request.json")
+/// Where a request is kept, by its digest: of one run there can be two, before and after its target
+/// was known.
+pub fn request(run: &RunId, sha256: &str) -> String {
+    format!("{RUNS}{run}/request-{sha256}.json")
 }
 
 pub fn jobs(run: &RunId) -> String {

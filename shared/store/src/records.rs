@@ -85,9 +85,14 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// Removes the marker: nothing of this item can still be running.
+    /// Removes the marker of an item that is closed: nothing of it can still be running. Somebody may
+    /// have taken the run up meanwhile; then the marker is put back.
     pub async fn unmark(&self, run: &RunId, item: &ItemName) -> Result<(), JobError> {
-        self.store.delete(&keys::marker(run, item)).await
+        self.store.delete(&keys::marker(run, item)).await?;
+        match self.load(run, item).await? {
+            Some(record) if record.value.outcome().is_none() => self.mark(&record.value).await,
+            _ => Ok(()),
+        }
     }
 
     pub async fn load(&self, run: &RunId, item: &ItemName) -> Result<Option<Versioned<JobRecord>>, JobError> {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use store::{Open, Records, Versioned};
 
 use super::run::{Run, over};
+use super::start::unknown_item;
 use crate::function::Invocation;
 use crate::job::{Found, Job, Started};
 
@@ -25,16 +26,37 @@ impl<'a, J: Job> Attempt<'a, J> {
         run: Run<J>,
         record: Option<Versioned<JobRecord>>,
     ) -> Result<Self, JobError> {
-        let record = match record {
-            Some(record) => record,
+        let records = Records::new(job.store());
+        let (record, is_new) = match record {
+            Some(record) => (record, false),
             None => {
                 let intended = run.intended(invocation.now(), &invocation.request_id);
-                match Records::new(job.store()).open(intended).await? {
-                    Open::Opened(record) | Open::Exists(record) => record,
+                match records.open(intended).await? {
+                    Open::Opened(record) => (record, true),
+                    Open::Exists(record) => (record, false),
                 }
             }
         };
-        Ok(Self { job, invocation, run, record })
+        run.is_of(&record.value)?;
+        let attempt = Self { job, invocation, run, record };
+        if is_new { attempt.unless_it_is_over().await } else { Ok(attempt) }
+    }
+
+    /// Whoever closed the run before its item was known did so under another name: a step that was
+    /// still looking for its target then begins nothing any more.
+    async fn unless_it_is_over(mut self) -> Result<Self, JobError> {
+        let records = Records::new(self.job.store());
+        let unknown = records.load(&self.run.ticket.run_id, &unknown_item()?).await?;
+        let unknown = unknown.map(|record| record.value);
+        if let Some(record) = unknown.filter(|record| record.execution == self.run.ticket.execution)
+            && let Some(outcome) = record.outcome()
+        {
+            let closed = Phase::Closed { outcome: outcome.clone(), handle: None, attempted_at: None };
+            if self.advance(closed).await? {
+                records.unmark(&self.run.ticket.run_id, &self.run.ticket.item).await?;
+            }
+        }
+        Ok(self)
     }
 
     pub(super) async fn go(self) -> Result<Ticket, JobError> {
@@ -60,6 +82,10 @@ impl<'a, J: Job> Attempt<'a, J> {
         self.run.in_time(self.invocation.now())?;
         match self.find().await? {
             Found::Ours(handle) => self.started(&handle).await,
+            // What this run may have started must not be left behind.
+            Found::Reusable(_) if self.may_have_started(self.invocation.now()).is_some() => {
+                Ok(self.run.wait(Next::Wait, self.invocation.now()))
+            }
             Found::Reusable(handle) => {
                 let handle = serde_json::to_value(handle).map_err(JobError::defect)?;
                 let since = self.invocation.now();
@@ -84,6 +110,8 @@ impl<'a, J: Job> Attempt<'a, J> {
             // An earlier call may have started the job, and AWS does not show it yet.
             return Ok(self.run.wait(Next::Wait, now));
         }
+        // The configuration may have changed since the run began.
+        self.job.check(&self.run.request.own)?;
         if !self.advance(Phase::Intended { attempted_at: Some(now) }).await? {
             return self.overtaken(None).await;
         }

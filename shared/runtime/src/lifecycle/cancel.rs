@@ -31,7 +31,7 @@ pub(crate) async fn cancel<J: Job>(
     });
     let closing = Closing { job, invocation, records: Records::new(job.store()), caught };
     let ticket = match input.new_request() {
-        None => closing.close(Ticket::from_value(input.ticket).map_err(JobError::invalid)?).await?,
+        None => closing.close(input.ticket()?).await?,
         Some(request) => match closing.beginning(&input, request).await? {
             Beginning::Ours(ticket) => closing.close(*ticket).await?,
             Beginning::Elsewhere(ticket) => *ticket,

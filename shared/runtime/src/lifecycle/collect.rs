@@ -14,12 +14,15 @@ use super::runs_row;
 use crate::function::Invocation;
 use crate::job::{Job, Part};
 
+/// Writes of a record that somebody else keeps writing, before the step is repeated as a whole.
+const ATTEMPTS: usize = 5;
+
 pub(crate) async fn collect<J: Job>(
     job: &J,
     invocation: &Invocation,
     input: StepInput,
 ) -> Result<Ticket, JobError> {
-    let run = Run::of_ticket(job, input.ticket).await?;
+    let run = Run::of_ticket(job, &input).await?;
     let records = Records::new(job.store());
     let record = records.load(&run.ticket.run_id, &run.ticket.item).await?;
     let record = record.ok_or_else(|| {
@@ -29,6 +32,7 @@ pub(crate) async fn collect<J: Job>(
             "Begin the run with the start step.",
         )
     })?;
+    run.is_of(&record.value)?;
     match &record.value.phase {
         Phase::Closed { outcome, .. } => return Ok(over(run.ticket, outcome)),
         Phase::Collected { .. } => return finish(job.store(), invocation, run.ticket, record).await,
@@ -58,7 +62,7 @@ pub(crate) async fn finish(
     store: &Store,
     invocation: &Invocation,
     ticket: Ticket,
-    record: Versioned<JobRecord>,
+    mut record: Versioned<JobRecord>,
 ) -> Result<Ticket, JobError> {
     let Phase::Collected { handle, files, result } = record.value.phase.clone() else {
         return Err(JobError::defect("a run that is not committed was to be published"));
@@ -73,18 +77,28 @@ pub(crate) async fn finish(
     publish(store, &manifest).await?;
     let outcome = succeeded(invocation.now(), result);
     let records = Records::new(store);
-    let phase = Phase::Closed { outcome: outcome.clone(), handle: Some(handle), attempted_at: None };
-    let closed = match advance(&records, invocation, record, phase).await? {
-        Some(closed) => closed,
-        // Another invocation found it committed too, and was first.
-        None => records
-            .load(&ticket.run_id, &ticket.item)
-            .await?
-            .ok_or_else(|| JobError::defect("the record has vanished from the bucket"))?,
-    };
-    records.unmark(&ticket.run_id, &ticket.item).await?;
-    let outcome = closed.value.outcome().cloned().unwrap_or(outcome);
-    Ok(over(ticket, &outcome))
+    for _ in 0..ATTEMPTS {
+        let phase =
+            Phase::Closed { outcome: outcome.clone(), handle: Some(handle.clone()), attempted_at: None };
+        let written = match advance(&records, invocation, record, phase).await? {
+            Some(closed) => closed,
+            // Another invocation found it committed too, or the run was taken up by another execution.
+            None => records
+                .load(&ticket.run_id, &ticket.item)
+                .await?
+                .ok_or_else(|| JobError::defect("the record has vanished from the bucket"))?,
+        };
+        if let Some(outcome) = written.value.outcome() {
+            records.unmark(&ticket.run_id, &ticket.item).await?;
+            return Ok(over(ticket, outcome));
+        }
+        record = written;
+    }
+    Err(JobError::new(
+        ErrorName::Transient,
+        format!("the record of run {} is being written by others", ticket.run_id),
+        "The step is repeated.",
+    ))
 }
 
 fn succeeded(at: Timestamp, result: Value) -> Outcome {

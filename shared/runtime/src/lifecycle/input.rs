@@ -2,7 +2,7 @@
 
 use errors::JobError;
 use jiff::Timestamp;
-use models::{Failure, Outcome, OutcomeStatus};
+use models::{Failure, Outcome, OutcomeStatus, Ticket};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -28,6 +28,15 @@ impl StepInput {
         serde_json::from_value(event).map_err(|error| {
             JobError::invalid(format!("the event is not a step's input ({{\"ticket\": …}}): {error}"))
         })
+    }
+
+    /// The ticket that another step answered. One of the previous version may not name its execution.
+    pub(crate) fn ticket(&self) -> Result<Ticket, JobError> {
+        let mut ticket = Ticket::from_value(self.ticket.clone()).map_err(JobError::invalid)?;
+        if ticket.execution.is_none() {
+            ticket.execution = self.execution.as_ref().map(|execution| execution.id.clone());
+        }
+        Ok(ticket)
     }
 
     /// The request, when this is the first step of a run.

@@ -108,14 +108,22 @@ pub(crate) struct Parsed<J: Job> {
 }
 
 impl<J: Job> Parsed<J> {
+    /// A request that is to begin or to resume a run.
     pub(crate) fn read(job: &J, request: &Value) -> Result<Self, JobError> {
+        let request = Self::stored(request)?;
+        job.check(&request.own)?;
+        Ok(request)
+    }
+
+    /// The request of a run that has begun. It is not held against the configuration again, which may
+    /// have changed: what it had started is to be waited for, collected and cancelled all the same.
+    pub(crate) fn stored(request: &Value) -> Result<Self, JobError> {
         let (common, own) = Common::split(request)?;
         if common.resume.is_some() {
             common.check_resumed(&own)?;
         }
         let own = serde_json::from_value(own)
             .map_err(|error| JobError::invalid(format!("the request: {error}")))?;
-        job.check(&own)?;
         Ok(Self { common, own })
     }
 
@@ -142,8 +150,8 @@ pub(crate) async fn keep(store: &Store, run: &RunId, request: Value) -> Result<R
     if text.len() <= Request::INLINE_BYTES {
         return Ok(Request::Inline(request));
     }
-    let key = keys::request(run);
     let sha256 = digest(text.as_bytes());
+    let key = keys::request(run, &sha256);
     store.put(&key, text).await?;
     Ok(Request::Spilled { key, sha256 })
 }

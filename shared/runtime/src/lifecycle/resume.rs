@@ -7,9 +7,9 @@ use store::{Open, Records, Versioned};
 use super::input::StepInput;
 use super::request::{self, Parsed};
 use super::run::{Run, over};
-use super::start::{Begun, deadline, fresh, is_unknown};
+use super::start::{Begun, deadline, fresh, unknown_item};
 use crate::function::{Invocation, about};
-use crate::job::Job;
+use crate::job::{Found, Job};
 
 /// Goes on with an earlier run: what has an outcome keeps it, unless it is to be retried.
 pub(super) async fn resume<J: Job>(
@@ -20,17 +20,22 @@ pub(super) async fn resume<J: Job>(
     run_id: &RunId,
 ) -> Result<Begun<J>, JobError> {
     about(run_id, None);
-    let Versioned { value: mut record, etag } = record_of_run(job, run_id).await?;
-    about(run_id, Some(&record.item));
+    let record = record_of_run(job, run_id).await?;
+    about(run_id, Some(&record.value.item));
+    if is_taken_by(&record.value, input) {
+        return go_on(job, invocation, record).await;
+    }
+    let Versioned { value: mut record, etag } = record;
+    let stored = Run::of_record(job, &record).await?.request.common;
     if let Phase::Closed { outcome, .. } = &record.phase {
         if !request.common.retry.contains(&outcome.status) {
             return Ok(Begun::Over(Box::new(over(record.ticket(), outcome))));
         }
         let outcome = outcome.clone();
-        if is_unknown(&record.item) {
+        if record.item == unknown_item()? {
             return anew(job, invocation, input, request, &record, outcome).await;
         }
-        if request_of(job, &record).await?.common.dry_run {
+        if stored.dry_run {
             return Err(JobError::invalid(format!("run {run_id} was a dry run: start a new one")));
         }
         record.phase = again(job, invocation, &mut record).await?;
@@ -38,14 +43,39 @@ pub(super) async fn resume<J: Job>(
     }
     let now = invocation.now();
     record.execution = input.execution.as_ref().map(|execution| execution.id.clone());
-    record.deadline = deadline::<J>(now, request.common.deadline_hours)?;
+    record.deadline = deadline::<J>(now, request.common.deadline_hours.or(stored.deadline_hours))?;
     record.updated_at = now;
     record.writer.clone_from(&invocation.request_id);
     let records = Records::new(job.store());
     records.mark(&record).await?;
-    let Some(record) = records.update(&etag, record).await? else { return Err(taken(run_id)) };
+    let Some(record) = records.update(&etag, record).await? else {
+        let record = record_of_run(job, run_id).await?;
+        return match is_taken_by(&record.value, input) {
+            true => go_on(job, invocation, record).await,
+            false => Err(taken(run_id)),
+        };
+    };
+    // Whoever closed it before may have removed the marker since.
+    records.mark(&record.value).await?;
+    go_on(job, invocation, record).await
+}
+
+/// Whether this very execution has taken the run up: its first step is made again.
+fn is_taken_by(record: &JobRecord, input: &StepInput) -> bool {
+    input.execution.as_ref().is_some_and(|execution| record.execution.as_ref() == Some(&execution.id))
+}
+
+/// The run of a record that is this execution's.
+async fn go_on<J: Job>(
+    job: &J,
+    invocation: &Invocation,
+    record: Versioned<JobRecord>,
+) -> Result<Begun<J>, JobError> {
+    if let Some(outcome) = record.value.outcome() {
+        return Ok(Begun::Over(Box::new(over(record.value.ticket(), outcome))));
+    }
     let mut run = Run::of_record(job, &record.value).await?;
-    run.ticket.waiting_since = now;
+    run.ticket.waiting_since = invocation.now();
     Ok(Begun::Run(Box::new(run), Some(Box::new(record))))
 }
 
@@ -66,10 +96,6 @@ async fn record_of_run<J: Job>(job: &J, run_id: &RunId) -> Result<Versioned<JobR
     Ok(record)
 }
 
-async fn request_of<J: Job>(job: &J, record: &JobRecord) -> Result<Parsed<J>, JobError> {
-    Parsed::read(job, &request::recall(job.store(), &record.request).await?)
-}
-
 /// A run that ended before anybody knew what it was about is begun again with its own request. It
 /// gets a record under the item that it is about, which remembers how it had ended.
 async fn anew<J: Job>(
@@ -80,7 +106,7 @@ async fn anew<J: Job>(
     record: &JobRecord,
     outcome: Outcome,
 ) -> Result<Begun<J>, JobError> {
-    let mut own = request_of(job, record).await?;
+    let mut own = Parsed::read(job, &request::recall(job.store(), &record.request).await?)?;
     own.common.deadline_hours = request.common.deadline_hours.or(own.common.deadline_hours);
     let begun = fresh(job, invocation, input, record.run_id.clone(), own).await?;
     let Begun::Run(run, _) = begun else { return Ok(begun) };
@@ -103,14 +129,25 @@ fn taken(run_id: &RunId) -> JobError {
 /// Where a closed run goes on: with the job it had, if AWS completed it and only its collection
 /// failed; else with a new one.
 async fn again<J: Job>(job: &J, invocation: &Invocation, record: &mut JobRecord) -> Result<Phase, JobError> {
-    if let Phase::Closed { handle: None, attempted_at: attempted_at @ Some(_), .. } = record.phase {
-        // What that attempt may have started can still come to light, and is then this run's.
-        return Ok(Phase::Intended { attempted_at });
-    }
-    if record.handle().is_some() {
+    let hidden = match record.phase {
+        Phase::Closed { handle: None, attempted_at, .. } => attempted_at,
+        _ => None,
+    };
+    if record.handle().is_some() || hidden.is_some() {
         let run = Run::of_record(job, record).await?;
-        let mut handle = run.handle()?;
-        match job.status(run.context(invocation), &mut handle).await {
+        let context = run.context(invocation);
+        let handle = match record.handle() {
+            Some(_) => Some(run.handle()?),
+            None => match job.find(context, &run.request.own).await? {
+                Found::Ours(handle) => Some(handle),
+                _ => None,
+            },
+        };
+        let Some(mut handle) = handle else {
+            // What that attempt may have started can still come to light, and is then this run's.
+            return Ok(Phase::Intended { attempted_at: hidden });
+        };
+        match job.status(context, &mut handle).await {
             Ok(_) => {
                 let handle = serde_json::to_value(handle).map_err(JobError::defect)?;
                 return Ok(Phase::Started { handle, since: invocation.now() });

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use models::{ErrorName, JobRecord, Next, Outcome, OutcomeStatus, Phase, Ticket, WaitingFor};
 use serde_json::Value;
 
+use super::input::StepInput;
 use super::request::{self, Parsed};
 use crate::function::Invocation;
 use crate::job::{Job, RunContext};
@@ -17,8 +18,8 @@ pub(crate) struct Run<J: Job> {
 
 impl<J: Job> Run<J> {
     /// The run of a ticket that another step answered.
-    pub(crate) async fn of_ticket(job: &J, ticket: Value) -> Result<Self, JobError> {
-        let ticket = Ticket::from_value(ticket).map_err(JobError::invalid)?;
+    pub(crate) async fn of_ticket(job: &J, input: &StepInput) -> Result<Self, JobError> {
+        let ticket = input.ticket()?;
         if ticket.kind != J::KIND {
             return Err(JobError::invalid(format!(
                 "the ticket is one of {}, this is {}",
@@ -27,13 +28,13 @@ impl<J: Job> Run<J> {
             )));
         }
         let request = request::recall(job.store(), &ticket.request).await?;
-        Ok(Self { request: Parsed::read(job, &request)?, ticket })
+        Ok(Self { request: Parsed::stored(&request)?, ticket })
     }
 
     /// The run that a record remembers, its ticket not yet saying what is next.
     pub(crate) async fn of_record(job: &J, record: &JobRecord) -> Result<Self, JobError> {
         let request = request::recall(job.store(), &record.request).await?;
-        Ok(Self { request: Parsed::read(job, &request)?, ticket: record.ticket() })
+        Ok(Self { request: Parsed::stored(&request)?, ticket: record.ticket() })
     }
 
     pub(crate) fn context<'a>(&'a self, invocation: &'a Invocation) -> RunContext<'a> {
@@ -45,6 +46,18 @@ impl<J: Job> Run<J> {
             now: invocation.now(),
             max_age: self.request.common.max_age(),
         }
+    }
+
+    /// Refuses to work for an attempt that a resumed run has left behind.
+    pub(crate) fn is_of(&self, record: &JobRecord) -> Result<(), JobError> {
+        let Ticket { run_id, attempt, .. } = &self.ticket;
+        if *attempt == record.attempt {
+            return Ok(());
+        }
+        Err(JobError::invalid(format!(
+            "run {run_id} was resumed and is at attempt {}; this is attempt {attempt}",
+            record.attempt
+        )))
     }
 
     pub(crate) fn handle(&self) -> Result<J::Handle, JobError> {

@@ -27,7 +27,7 @@ pub(crate) async fn start<J: Job>(
             Begun::Over(ticket) => return Ok(*ticket),
         },
         None => {
-            let run = Run::of_ticket(job, input.ticket).await?;
+            let run = Run::of_ticket(job, &input).await?;
             let record = Records::new(job.store()).load(&run.ticket.run_id, &run.ticket.item).await?;
             (run, record)
         }
@@ -124,7 +124,7 @@ pub(crate) fn draft<J: Job>(
         schema_version: Ticket::VERSION,
         kind: J::KIND,
         run_id,
-        item: UNKNOWN_ITEM.parse().map_err(JobError::defect)?,
+        item: unknown_item()?,
         request,
         next: Next::Wait,
         started_at: execution.map_or(now, |execution| execution.start_time),
@@ -145,8 +145,8 @@ pub(crate) fn draft<J: Job>(
 /// The item of a run whose request could not be read so far as to name it.
 const UNKNOWN_ITEM: &str = "request";
 
-pub(super) fn is_unknown(item: &ItemName) -> bool {
-    item.as_str() == UNKNOWN_ITEM
+pub(super) fn unknown_item() -> Result<ItemName, JobError> {
+    UNKNOWN_ITEM.parse().map_err(JobError::defect)
 }
 
 pub(super) fn deadline<J: Job>(from: Timestamp, hours: Option<u32>) -> Result<Timestamp, JobError> {

@@ -14,7 +14,7 @@ pub(crate) async fn status<J: Job>(
     invocation: &Invocation,
     input: StepInput,
 ) -> Result<Ticket, JobError> {
-    let mut run = Run::of_ticket(job, input.ticket).await?;
+    let mut run = Run::of_ticket(job, &input).await?;
     if matches!(run.ticket.next, Next::Done | Next::Failed) {
         return Ok(run.ticket);
     }

@@ -41,8 +41,18 @@ class Run:
         put(key, body)
         return key
 
+    def is_over(self):
+        """Whether the run was closed before anybody knew what it is about."""
+        try:
+            s3.get_object(Bucket=BUCKET, Key=f"runs/{self.id}/jobs/request.json", ExpectedBucketOwner=OWNER)
+        except s3.exceptions.NoSuchKey:
+            return False
+        return True
+
     def close(self):
         s3.delete_object(Bucket=BUCKET, Key=self._open, ExpectedBucketOwner=OWNER)
+        if self.read()["state"] == "resumed":
+            put(self._open, b"")
 
 
 def put(key, body, **condition):

@@ -29,6 +29,8 @@ def handler(event, _context):
     ticket["runId"] = f"{begun:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
     run = Run(ticket)
     run.create()
+    if run.is_over():
+        return ticket | {"next": "failed"}
     prefix = f"raw/{KIND}/{run.id}"
     report = own_report(prefix)
     if report is None:

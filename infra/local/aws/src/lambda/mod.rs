@@ -143,8 +143,13 @@ impl Lambda {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Deploys a function; what runs of an earlier deployment is not invoked any more.
     pub fn deploy(&self, function: FunctionConfig) {
-        self.lock().functions.insert(function.name.clone(), Arc::new(function));
+        let mut state = self.lock();
+        let ended = state.idle.remove(&function.name);
+        state.functions.insert(function.name.clone(), Arc::new(function));
+        drop(state);
+        drop(ended);
     }
 
     /// How often every invocation is made from now on.
