@@ -24,6 +24,9 @@ const PAGE_ROWS: usize = 128 * 1024;
 /// Texts longer than this are left out of the chunk's statistics.
 const STATISTICS_BYTES: usize = 64;
 
+/// Codes below this have a bit of their own in a machine word.
+const FEW: usize = 63;
+
 /// Makes column chunks; keeps the compressor and its buffers.
 pub(super) struct Pages {
     compressor: zstd::bulk::Compressor<'static>,
@@ -281,6 +284,15 @@ impl Codes<'_> {
         match self {
             Self::Constant(code) => mark(*code)?,
             Self::Runs(runs) => runs.iter().try_for_each(|(code, _)| mark(*code))?,
+            Self::Cycle(codes) | Self::Each(codes) if size < FEW => {
+                // A row at a time this would cost as much as writing it: a bit for each value, and
+                // one for all the codes beyond.
+                let bits = codes.iter().fold(0_u64, |bits, code| bits | 1 << (*code).min(FEW as u32));
+                (0..size as u32).filter(|code| bits >> code & 1 == 1).try_for_each(&mut mark)?;
+                if bits >> size != 0 {
+                    codes.iter().filter(|code| **code as usize >= size).try_for_each(|code| mark(*code))?;
+                }
+            }
             Self::Cycle(codes) | Self::Each(codes) => codes.iter().try_for_each(|code| mark(*code))?,
         }
         Ok(used)
