@@ -4,19 +4,7 @@
 mod support;
 
 use account_status::{AwsAttribute, AwsSummary, Expected};
-use support::{Read, read_with};
-
-const A: &str = "012345678901";
-const B: &str = "112345678901";
-const R: &str = "eu-west-1";
-const S: &str = "us-east-1";
-
-/// Two accounts in two Regions with one attribute.
-fn table() -> String {
-    format!(
-        "account_id,region,http_tokens\n{A},{R},required\n{A},{S},required\n{B},{R},required\n{B},{S},optional\n"
-    )
-}
+use support::{A, B, R, Read, S, read_with, table};
 
 fn compared(text: impl AsRef<[u8]>, aws: &AwsSummary) -> Read {
     let accounts = [A, B].iter().map(|id| id.parse().unwrap()).collect();
@@ -41,12 +29,12 @@ fn aws(matched: u64, unmatched: u64) -> AwsSummary {
 
 #[test]
 fn awss_own_summary_is_counted_again_and_a_difference_is_named() {
-    let agreeing = read_with(table(), None, Some(&aws(1, 1)), usize::MAX).unwrap();
+    let agreeing = read_with(table(""), None, Some(&aws(1, 1)), usize::MAX).unwrap();
     assert_eq!(
         (agreeing.summary.aws_summary.agrees, agreeing.summary.coverage.is_complete()),
         (Some(true), true)
     );
-    let differing = read_with(table(), None, Some(&aws(2, 0)), usize::MAX).unwrap();
+    let differing = read_with(table(""), None, Some(&aws(2, 0)), usize::MAX).unwrap();
     assert_eq!(differing.summary.aws_summary.agrees, Some(false));
     assert_eq!(
         differing.summary.aws_summary.disagreements,
@@ -58,18 +46,18 @@ fn awss_own_summary_is_counted_again_and_a_difference_is_named() {
     assert!(!differing.summary.coverage.is_complete());
     let mut other = aws(1, 1);
     other.attributes[0].name = "serial_console_access".into();
-    let other = read_with(table(), None, Some(&other), usize::MAX).unwrap();
+    let other = read_with(table(""), None, Some(&other), usize::MAX).unwrap();
     assert_eq!(other.summary.aws_summary.disagreements.len(), 2, "one has it, the other does not, both ways");
     let mut elsewhere = aws(1, 1);
     elsewhere.attributes[0].regions.pop();
-    let elsewhere = read_with(table(), None, Some(&elsewhere), usize::MAX).unwrap();
+    let elsewhere = read_with(table(""), None, Some(&elsewhere), usize::MAX).unwrap();
     assert_eq!(
         elsewhere.summary.aws_summary.disagreements,
         ["http_tokens: the report has it in us-east-1, and AWS does not count it there"]
     );
     let mut failed = aws(1, 1);
     failed.failed_accounts = Some(3);
-    let failed = read_with(table(), None, Some(&failed), usize::MAX).unwrap();
+    let failed = read_with(table(""), None, Some(&failed), usize::MAX).unwrap();
     assert_eq!((failed.gap("account that AWS could not read"), failed.summary.failed_accounts), (3, Some(3)));
 }
 
@@ -83,7 +71,7 @@ fn awss_number_of_accounts_is_compared_with_those_that_can_be_read() {
     // The suspended account may be in AWS's number or not.
     for (all, failed, agrees) in [(1, 0, false), (2, 0, true), (3, 0, true), (4, 0, false), (4, 1, true)] {
         let aws = AwsSummary { accounts: Some(all), failed_accounts: Some(failed), ..aws(1, 1) };
-        let read = read_with(table(), Some(&expected), Some(&aws), usize::MAX).unwrap();
+        let read = read_with(table(""), Some(&expected), Some(&aws), usize::MAX).unwrap();
         let disagreements = &read.summary.aws_summary.disagreements;
         if agrees {
             assert_eq!(disagreements, &[] as &[String], "{all}, {failed}");
@@ -103,7 +91,7 @@ fn what_awss_summary_leaves_out_is_named_and_nobody_says_that_it_agrees() {
     let without = |change: Change| {
         let mut aws = aws(1, 1);
         change(&mut aws);
-        compared(table(), &aws).summary
+        compared(table(""), &aws).summary
     };
     let whole = without(|_| {});
     assert_eq!((whole.aws_summary.agrees, whole.coverage.is_complete()), (Some(true), true));
@@ -155,7 +143,7 @@ fn what_awss_summary_leaves_out_is_named_and_nobody_says_that_it_agrees() {
         }],
         ..AwsSummary::default()
     };
-    let names = compared(table(), &names);
+    let names = compared(table(""), &names);
     assert_eq!(names.summary.aws_summary.agrees, None);
     assert_eq!(names.gap("AWS's summary cannot be compared"), 8);
     assert_eq!(names.summary.failed_accounts, None);
@@ -165,7 +153,7 @@ fn what_awss_summary_leaves_out_is_named_and_nobody_says_that_it_agrees() {
 fn what_differs_is_a_disagreement_whatever_else_is_left_out() {
     let mut aws = aws(2, 1);
     (aws.accounts, aws.failed_accounts) = (Some(1), None);
-    let read = compared(table(), &aws);
+    let read = compared(table(""), &aws);
     assert_eq!(read.summary.aws_summary.agrees, Some(false));
     assert_eq!(
         read.summary.aws_summary.disagreements,
@@ -177,7 +165,7 @@ fn what_differs_is_a_disagreement_whatever_else_is_left_out() {
     assert_eq!(read.gap("AWS's summary cannot be compared"), 1);
     // With fewer in the report, those that could not be read may make up for it.
     aws = AwsSummary { accounts: Some(3), failed_accounts: None, ..self::aws(1, 1) };
-    assert_eq!(compared(table(), &aws).summary.aws_summary.agrees, None);
+    assert_eq!(compared(table(""), &aws).summary.aws_summary.agrees, None);
 }
 
 #[test]
@@ -186,14 +174,14 @@ fn an_attribute_that_aws_counts_twice_is_a_disagreement() {
     let again = AwsAttribute { name: "http-tokens".into(), ..aws.attributes[0].clone() };
     aws.attributes.push(again);
     assert_eq!(
-        compared(table(), &aws).summary.aws_summary.disagreements,
+        compared(table(""), &aws).summary.aws_summary.disagreements,
         ["http_tokens: AWS counts it more than once"]
     );
 }
 
 #[test]
 fn what_is_not_certain_in_the_report_is_not_held_against_aws() {
-    let text = table().replace("required", "").replace("optional", "");
+    let text = table("").replace("required", "").replace("optional", "");
     let read = compared(text, &aws(1, 1));
     assert_eq!(
         read.summary.aws_summary.not_compared.first,
@@ -210,7 +198,7 @@ fn values_that_differ_only_behind_what_is_shown_of_them_differ() {
         ("\"a\nb\"".to_owned(), "a\nb".to_owned(), true),
         ("\"a\nb\"".to_owned(), "a\tb".to_owned(), false),
     ] {
-        let text = table().replace("required", &ours);
+        let text = table("").replace("required", &ours);
         let mut aws = aws(1, 1);
         aws.attributes[0].most_frequent = theirs;
         let summary = compared(text, &aws).summary.aws_summary;

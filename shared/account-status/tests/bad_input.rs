@@ -5,29 +5,9 @@ mod support;
 
 use std::fs::File;
 
-use account_status::{Expected, Pass, ReportError, ReportErrorKind, Subject, SummaryValue};
+use account_status::{Expected, Pass, ReportErrorKind, Subject, SummaryValue};
 use parquet::file::reader::SerializedFileReader;
-use support::{Read, read, read_with};
-
-const A: &str = "012345678901";
-const B: &str = "112345678901";
-const R: &str = "eu-west-1";
-const S: &str = "us-east-1";
-
-fn good(text: impl AsRef<[u8]>) -> Read {
-    read(text).unwrap_or_else(|error| panic!("{error}"))
-}
-
-fn refused(text: impl AsRef<[u8]>) -> ReportError {
-    read(text).map(|read| read.rows).unwrap_err()
-}
-
-/// Two accounts in two Regions with one attribute, and whatever comes after.
-fn table(more: &str) -> String {
-    format!(
-        "account_id,region,http_tokens\n{A},{R},required\n{A},{S},required\n{B},{R},required\n{B},{S},optional\n{more}"
-    )
-}
+use support::{A, B, R, S, good, read_with, refused, table};
 
 #[test]
 fn an_empty_file_is_refused() {

@@ -3,28 +3,8 @@
 
 mod support;
 
-use account_status::{ReportError, ReportErrorKind};
-use support::{Read, read};
-
-const A: &str = "012345678901";
-const B: &str = "112345678901";
-const R: &str = "eu-west-1";
-const S: &str = "us-east-1";
-
-fn good(text: impl AsRef<[u8]>) -> Read {
-    read(text).unwrap_or_else(|error| panic!("{error}"))
-}
-
-fn refused(text: impl AsRef<[u8]>) -> ReportError {
-    read(text).map(|read| read.rows).unwrap_err()
-}
-
-/// Two accounts in two Regions with one attribute, and whatever comes after.
-fn table(more: &str) -> String {
-    format!(
-        "account_id,region,http_tokens\n{A},{R},required\n{A},{S},required\n{B},{R},required\n{B},{S},optional\n{more}"
-    )
-}
+use account_status::ReportErrorKind;
+use support::{A, B, R, S, good, refused, table};
 
 /// What becomes of the last cell behind others of its attribute, in either layout.
 fn last(others: &[&str], last: &str) -> Option<String> {

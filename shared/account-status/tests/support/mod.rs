@@ -8,6 +8,27 @@ use bytes::Bytes;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 
+/// Two accounts and two Regions.
+pub const A: &str = "012345678901";
+pub const B: &str = "112345678901";
+pub const R: &str = "eu-west-1";
+pub const S: &str = "us-east-1";
+
+/// The two accounts in the two Regions with one attribute, and whatever comes after.
+pub fn table(more: &str) -> String {
+    format!(
+        "account_id,region,http_tokens\n{A},{R},required\n{A},{S},required\n{B},{R},required\n{B},{S},optional\n{more}"
+    )
+}
+
+pub fn good(text: impl AsRef<[u8]>) -> Read {
+    read(text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+pub fn refused(text: impl AsRef<[u8]>) -> ReportError {
+    read(text).map(|read| read.rows).unwrap_err()
+}
+
 /// A row of the table: account, Region, attribute, value, raw value, reason.
 pub type Row = (String, String, String, Option<String>, String, Option<String>);
 
