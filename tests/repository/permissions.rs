@@ -239,9 +239,7 @@ fn taken_up(scenario: &Scenario) -> BTreeSet<Use> {
             let execution = stack.start_report(json!({})).unwrap();
             tokio::time::sleep(Duration::from_secs(60)).await;
             stack.aws.states().stop(&execution.arn, None, None).unwrap();
-            while muster_tests::records(&stack)[0].outcome().is_none() {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
+            muster_tests::closed(&stack).await;
             let run_id = muster_tests::records(&stack)[0].run_id.clone();
             let resumed = json!({"resume": run_id, "retry": ["failed"]});
             run(&stack, "taken up", resumed, ExecutionStatus::Succeeded).await;

@@ -11,7 +11,7 @@ use local_aws::{FaultRule, Settings};
 use local_stack::LocalStack;
 use local_states::{Execution, ExecutionStatus};
 use models::{ItemName, JobRecord, OutcomeStatus};
-use muster_tests::{Scenario, on_virtual_time, records, rest, stack};
+use muster_tests::{Scenario, closed, on_virtual_time, records, rest, stack};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -114,11 +114,15 @@ fn a_dry_run_is_not_resumed_into_a_report() {
     });
 }
 
+/// Organizations refuses to say what the root is, once.
+fn denied_the_root() -> Scenario {
+    Scenario { faults: faults(&["deny@organizations:ListRoots"]), ..Scenario::default() }
+}
+
 #[test]
 fn a_run_that_could_not_find_its_target_is_begun_anew_when_it_is_resumed() {
     on_virtual_time(async {
-        let stack =
-            stack(&Scenario { faults: faults(&["deny@organizations:ListRoots"]), ..Scenario::default() });
+        let stack = stack(&denied_the_root());
         let first = ended(&stack, json!({"deadlineHours": 30})).await;
         assert_eq!(error(&first), "Denied");
         let run = record_of(&stack, "request").run_id;
@@ -142,8 +146,7 @@ fn a_run_that_could_not_find_its_target_is_begun_anew_when_it_is_resumed() {
 #[test]
 fn a_dry_run_that_cannot_find_its_target_says_so_and_stays_a_dry_run() {
     on_virtual_time(async {
-        let stack =
-            stack(&Scenario { faults: faults(&["deny@organizations:ListRoots"]), ..Scenario::default() });
+        let stack = stack(&denied_the_root());
         let dry = ended(&stack, json!({"dryRun": true})).await;
         assert_eq!(dry.status(), ExecutionStatus::Succeeded, "{:?}", dry.error());
         let result = dry.output().unwrap()["result"].clone();
@@ -363,9 +366,7 @@ fn a_marker_stays_while_a_run_is_taken_up_as_it_is_being_closed() {
             let execution = stack.start_report(json!({})).unwrap();
             tokio::time::sleep(MINUTE).await;
             stack.aws.states().stop(&execution.arn, None, None).unwrap();
-            while records(&stack)[0].outcome().is_none() {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
+            closed(&stack).await;
             let run = records(&stack)[0].run_id.to_string();
             stack.start_report(json!({"resume": run, "retry": ["failed"]})).unwrap();
             tokio::time::sleep(MINUTE).await;
@@ -386,9 +387,7 @@ fn an_execution_whose_attempt_was_left_behind_starts_nothing() {
         let second = stack.start_report(json!({"resume": run})).unwrap();
         tokio::time::sleep(MINUTE).await;
         stack.aws.states().stop(&second.arn, None, None).unwrap();
-        while records(&stack)[0].outcome().is_none() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        closed(&stack).await;
         let third = ended(&stack, json!({"resume": run, "retry": ["failed"]})).await;
         assert_eq!(third.status(), ExecutionStatus::Succeeded, "{:?}", third.error());
         assert_eq!(first.finished().await, ExecutionStatus::Failed);

@@ -169,6 +169,13 @@ pub fn run(scenario: &Scenario) -> Rest {
     })
 }
 
+/// Waits until the first run's item is closed.
+pub async fn closed(stack: &LocalStack) {
+    while records(stack)[0].outcome().is_none() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 /// The records of all runs in the stack's bucket.
 pub fn records(stack: &LocalStack) -> Vec<JobRecord> {
     let storage = stack.aws.storage();
