@@ -28,6 +28,16 @@ struct State {
     since: Instant,
 }
 
+impl State {
+    fn pace(&self, speed: f64) -> f64 {
+        if self.busy == 0 { speed } else { speed.min(1.0) }
+    }
+
+    fn passed(&self, speed: f64) -> Duration {
+        self.passed + self.since.elapsed().mul_f64(self.pace(speed))
+    }
+}
+
 impl Scaled {
     pub(crate) fn new(speed: f64) -> Self {
         let state = State { busy: 0, passed: Duration::ZERO, since: Instant::now() };
@@ -38,13 +48,8 @@ impl Scaled {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn pace(&self, state: &State) -> f64 {
-        if state.busy == 0 { self.0.speed } else { self.0.speed.min(1.0) }
-    }
-
     pub(crate) fn passed(&self) -> Duration {
-        let state = self.state();
-        state.passed + state.since.elapsed().mul_f64(self.pace(&state))
+        self.state().passed(self.0.speed)
     }
 
     pub(crate) async fn sleep(&self, duration: Duration) {
@@ -52,8 +57,11 @@ impl Scaled {
         let mut changes = self.0.changes.subscribe();
         loop {
             changes.borrow_and_update();
-            let pace = self.pace(&self.state());
-            let left = due.saturating_sub(self.passed());
+            let (pace, passed) = {
+                let state = self.state();
+                (state.pace(self.0.speed), state.passed(self.0.speed))
+            };
+            let left = due.saturating_sub(passed);
             if left.is_zero() {
                 return;
             }
@@ -67,7 +75,7 @@ impl Scaled {
     /// Counts one more, or one less, who works.
     pub(crate) fn change(&self, by: isize) {
         let mut state = self.state();
-        let passed = state.passed + state.since.elapsed().mul_f64(self.pace(&state));
+        let passed = state.passed(self.0.speed);
         *state = State { busy: state.busy.saturating_add_signed(by), passed, since: Instant::now() };
         drop(state);
         self.0.changes.send_modify(|changes| *changes += 1);

@@ -78,10 +78,7 @@ impl Interpreter<'_> {
         thread: &Thread,
         items: Vec<Value>,
     ) -> Result<Value, TaskError> {
-        let concurrency = match usize::try_from(map.concurrency) {
-            Ok(0) | Err(_) => INLINE_CONCURRENCY,
-            Ok(bound) => bound.min(INLINE_CONCURRENCY),
-        };
+        let concurrency = concurrency(map, INLINE_CONCURRENCY);
         let mut runs = stream::iter(items.into_iter().enumerate())
             .map(|(index, item)| {
                 let mut thread = Thread { item: Some((index, item)), ..thread.clone() };
@@ -134,10 +131,7 @@ impl Interpreter<'_> {
         run_id: &str,
         items: Vec<Value>,
     ) -> Result<Value, TaskError> {
-        let concurrency = match usize::try_from(map.concurrency) {
-            Ok(0) | Err(_) => DISTRIBUTED_CONCURRENCY,
-            Ok(bound) => bound.min(DISTRIBUTED_CONCURRENCY),
-        };
+        let concurrency = concurrency(map, DISTRIBUTED_CONCURRENCY);
         let total = items.len();
         let mut runs = stream::iter(items.into_iter().enumerate())
             .map(|(index, item)| async move {
@@ -178,6 +172,14 @@ impl Interpreter<'_> {
         let prefix = machine.arn.replacen(":stateMachine:", ":execution:", 1);
         let arn = format!("{prefix}/{}:{name}", entered.name);
         Ok(self.service.register(arn, name, Arc::clone(machine), input))
+    }
+}
+
+/// How many items are worked on at once; 0 leaves it to AWS's own bound.
+fn concurrency(map: &Map, most: usize) -> usize {
+    match usize::try_from(map.concurrency) {
+        Ok(0) | Err(_) => most,
+        Ok(bound) => bound.min(most),
     }
 }
 
