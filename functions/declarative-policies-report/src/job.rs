@@ -119,38 +119,36 @@ impl Job for DeclarativePoliciesReport {
         let prefix = self.prefix(run, request)?;
         let target = target(request)?;
         let bucket = self.bucket(request);
-        match self.reports.dry_run(self.order(run, request, &prefix)?).await? {
-            DryRun::Refused(error) => Ok((false, error.to_string())),
-            answer @ (DryRun::WouldStart | DryRun::AnotherRuns) => {
-                Ok(match self.find(run, request).await? {
-                    Found::Busy(other) => (
-                        false,
-                        format!(
-                            "Report {} of {} is running; a run would wait for it.",
-                            other.id.as_deref().unwrap_or("(id not known)"),
-                            other.target.as_deref().unwrap_or("a target not known"),
-                        ),
-                    ),
-                    Found::Reusable(handle) => {
-                        (false, format!("Report {} is young enough to be used instead.", handle.report_id))
-                    }
-                    Found::Published(result) => {
-                        (false, format!("A published result is young enough: {result}."))
-                    }
-                    Found::Ours(_) | Found::Free if matches!(answer, DryRun::AnotherRuns) => {
-                        (false, "Another report is running, AWS says; a run would wait for it.".to_owned())
-                    }
-                    Found::Ours(_) | Found::Free => (
-                        true,
-                        format!(
-                            "AWS's dry run accepts a report of {target}, delivered to s3://{bucket}/{prefix}/: the \
-                         permissions are there. Whether it also looks at trusted access, the target and the bucket's \
-                         policy is not established."
-                        ),
-                    ),
-                })
+        let another_runs = match self.reports.dry_run(self.order(run, request, &prefix)?).await? {
+            DryRun::Refused(error) => return Ok((false, error.to_string())),
+            DryRun::AnotherRuns => true,
+            DryRun::WouldStart => false,
+        };
+        Ok(match self.find(run, request).await? {
+            Found::Busy(other) => (
+                false,
+                format!(
+                    "Report {} of {} is running; a run would wait for it.",
+                    other.id.as_deref().unwrap_or("(id not known)"),
+                    other.target.as_deref().unwrap_or("a target not known"),
+                ),
+            ),
+            Found::Reusable(handle) => {
+                (false, format!("Report {} is young enough to be used instead.", handle.report_id))
             }
-        }
+            Found::Published(result) => (false, format!("A published result is young enough: {result}.")),
+            Found::Ours(_) | Found::Free if another_runs => {
+                (false, "Another report is running, AWS says; a run would wait for it.".to_owned())
+            }
+            Found::Ours(_) | Found::Free => (
+                true,
+                format!(
+                    "AWS's dry run accepts a report of {target}, delivered to s3://{bucket}/{prefix}/: the \
+                     permissions are there. Whether it also looks at trusted access, the target and the bucket's \
+                     policy is not established."
+                ),
+            ),
+        })
     }
 
     async fn status(&self, run: RunContext<'_>, handle: &mut Handle) -> Result<Progress, JobError> {

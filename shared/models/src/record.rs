@@ -87,6 +87,13 @@ pub enum Phase {
     },
 }
 
+impl Phase {
+    /// The end of an item of which nothing ran.
+    pub const fn closed(outcome: Outcome) -> Self {
+        Self::Closed { outcome, handle: None, attempted_at: None }
+    }
+}
+
 /// What S3 remembers of one item of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -2,10 +2,11 @@
 
 use errors::JobError;
 use jiff::Timestamp;
-use models::{JobRecord, Next, Outcome, OutcomeStatus, Phase, Ticket, WaitingFor};
+use models::{JobRecord, Next, OutcomeStatus, Phase, Ticket, WaitingFor};
 use serde_json::{Value, json};
 use store::{Open, Records, Versioned};
 
+use super::record::{self, ended, reload};
 use super::run::{Run, over};
 use super::start::unknown_item;
 use crate::function::Invocation;
@@ -50,11 +51,9 @@ impl<'a, J: Job> Attempt<'a, J> {
         let unknown = unknown.map(|record| record.value);
         if let Some(record) = unknown.filter(|record| record.execution == self.run.ticket.execution)
             && let Some(outcome) = record.outcome()
+            && self.advance(Phase::closed(outcome.clone())).await?
         {
-            let closed = Phase::Closed { outcome: outcome.clone(), handle: None, attempted_at: None };
-            if self.advance(closed).await? {
-                records.unmark(&self.run.ticket.run_id, &self.run.ticket.item).await?;
-            }
+            records.unmark(&self.run.ticket.run_id, &self.run.ticket.item).await?;
         }
         Ok(self)
     }
@@ -161,8 +160,7 @@ impl<'a, J: Job> Attempt<'a, J> {
 
     async fn nothing_to_do(mut self, result: Value) -> Result<Ticket, JobError> {
         let now = self.invocation.now();
-        let outcome =
-            Outcome { status: OutcomeStatus::Skipped, at: now, failure: None, result: Some(result) };
+        let outcome = ended(OutcomeStatus::Skipped, now, result);
         let attempted_at = self.may_have_started(now);
         let closed = Phase::Closed { outcome: outcome.clone(), handle: None, attempted_at };
         if !self.advance(closed).await? {
@@ -187,29 +185,17 @@ impl<'a, J: Job> Attempt<'a, J> {
 
     /// Writes the record's next phase; `false` when somebody else has written it meanwhile.
     async fn advance(&mut self, phase: Phase) -> Result<bool, JobError> {
-        let next = JobRecord {
-            phase,
-            updated_at: self.invocation.now(),
-            writer: self.invocation.request_id.clone(),
-            ..self.record.value.clone()
-        };
-        match Records::new(self.job.store()).update(&self.record.etag, next).await? {
-            Some(record) => {
-                self.record = record;
-                Ok(true)
-            }
-            None => Ok(false),
-        }
+        let records = Records::new(self.job.store());
+        let written = record::advance(&records, self.invocation, self.record.clone(), phase).await?;
+        let Some(written) = written else { return Ok(false) };
+        self.record = written;
+        Ok(true)
     }
 
     /// Goes on with what somebody else wrote. A run that was closed in the meantime keeps its
     /// outcome, and a job that has just been started for it is ended again.
     async fn overtaken(mut self, started: Option<&J::Handle>) -> Result<Ticket, JobError> {
-        let ticket = &self.run.ticket;
-        let record = Records::new(self.job.store()).load(&ticket.run_id, &ticket.item).await?;
-        self.record = record.ok_or_else(|| {
-            JobError::defect(format!("the record of run {} has vanished from the bucket", ticket.run_id))
-        })?;
+        self.record = reload(&Records::new(self.job.store()), &self.run.ticket).await?;
         if let (Phase::Closed { .. }, Some(handle)) = (&self.record.value.phase, started) {
             self.job
                 .cancel(self.run.context(self.invocation), &self.run.request.own, Some(handle), None)

@@ -5,20 +5,18 @@
 
 use errors::JobError;
 use jiff::Timestamp;
-use models::{ErrorName, ItemName, JobRecord, Next, Outcome, Phase, RunId, Ticket, keys};
+use models::{ItemName, JobRecord, Next, Outcome, Phase, RunId, Ticket, keys};
 use serde_json::Value;
 use store::{Open, Records, Versioned};
 
-use super::collect::{advance, finish};
+use super::collect::finish;
 use super::input::{Caught, StepInput};
+use super::record::{LOOKS, advance, contended};
 use super::request;
 use super::run::{Run, over, record_of};
 use super::start::{draft, run_id};
 use crate::function::{Invocation, about};
 use crate::job::{Cancelled, Job};
-
-/// Reads of a record that somebody else keeps writing, before the step is repeated as a whole.
-const ATTEMPTS: usize = 5;
 
 pub(crate) async fn cancel<J: Job>(
     job: &J,
@@ -71,7 +69,7 @@ impl<J: Job> Closing<'_, J> {
     /// Ends and closes the ticket's item.
     async fn close(&self, ticket: Ticket) -> Result<Ticket, JobError> {
         about(&ticket.run_id, Some(&ticket.item));
-        for _ in 0..ATTEMPTS {
+        for _ in 0..LOOKS {
             let closed = match self.records.load(&ticket.run_id, &ticket.item).await? {
                 None => self.close_unrecorded(&ticket).await?,
                 // The run went on in another execution, which decides about it.
@@ -84,11 +82,7 @@ impl<J: Job> Closing<'_, J> {
                 return Ok(closed);
             }
         }
-        Err(JobError::new(
-            ErrorName::Transient,
-            format!("the record of run {} is being written by others", ticket.run_id),
-            "The step is repeated.",
-        ))
+        Err(contended(&ticket.run_id))
     }
 
     /// Ends what a record speaks of and closes it; `None` when somebody else wrote it meanwhile.
@@ -130,7 +124,7 @@ impl<J: Job> Closing<'_, J> {
     /// started anything; `None` when a record has appeared meanwhile.
     async fn close_unrecorded(&self, ticket: &Ticket) -> Result<Option<Ticket>, JobError> {
         let outcome = self.outcome();
-        let phase = Phase::Closed { outcome: outcome.clone(), handle: None, attempted_at: None };
+        let phase = Phase::closed(outcome.clone());
         let record = record_of(ticket, self.invocation.now(), &self.invocation.request_id, phase);
         match self.records.create(record).await? {
             Open::Exists(_) => Ok(None),
@@ -191,10 +185,12 @@ impl<J: Job> Closing<'_, J> {
         let now = self.invocation.now();
         let kept = request::keep(self.job.store(), &run_id, request.clone()).await?;
         let ticket = Ticket { next: Next::Failed, ..draft::<J>(input, run_id, kept, now)? };
-        Ok(match (&resumed, elsewhere) {
-            (Some(_), _) => Beginning::Nowhere(Box::new(self.failed(ticket))),
-            (None, true) => Beginning::Elsewhere(Box::new(self.failed(ticket))),
-            (None, false) => Beginning::Ours(Box::new(ticket)),
+        Ok(if resumed.is_some() {
+            Beginning::Nowhere(Box::new(self.failed(ticket)))
+        } else if elsewhere {
+            Beginning::Elsewhere(Box::new(self.failed(ticket)))
+        } else {
+            Beginning::Ours(Box::new(ticket))
         })
     }
 

@@ -1,21 +1,17 @@
 //! The collect step: reads what the job left, commits to it, and publishes it.
 
 use errors::JobError;
-use jiff::Timestamp;
 use models::record::PublishedFile;
-use models::{ErrorName, JobRecord, Outcome, OutcomeStatus, Phase, RunId, Ticket, keys};
-use serde_json::Value;
+use models::{ErrorName, JobRecord, OutcomeStatus, Phase, RunId, Ticket, keys};
 use store::publish::{Manifest, publish};
 use store::{Records, Store, Versioned};
 
 use super::input::StepInput;
+use super::record::{LOOKS, advance, contended, ended, reload};
 use super::run::{Run, over};
 use super::runs_row;
 use crate::function::Invocation;
 use crate::job::{Job, Part};
-
-/// Writes of a record that somebody else keeps writing, before the step is repeated as a whole.
-const ATTEMPTS: usize = 5;
 
 pub(crate) async fn collect<J: Job>(
     job: &J,
@@ -75,18 +71,15 @@ pub(crate) async fn finish(
         result: &result,
     };
     publish(store, &manifest).await?;
-    let outcome = succeeded(invocation.now(), result);
+    let outcome = ended(OutcomeStatus::Succeeded, invocation.now(), result);
     let records = Records::new(store);
-    for _ in 0..ATTEMPTS {
+    for _ in 0..LOOKS {
         let phase =
             Phase::Closed { outcome: outcome.clone(), handle: Some(handle.clone()), attempted_at: None };
         let written = match advance(&records, invocation, record, phase).await? {
             Some(closed) => closed,
             // Another invocation found it committed too, or the run was taken up by another execution.
-            None => records
-                .load(&ticket.run_id, &ticket.item)
-                .await?
-                .ok_or_else(|| JobError::defect("the record has vanished from the bucket"))?,
+            None => reload(&records, &ticket).await?,
         };
         if let Some(outcome) = written.value.outcome() {
             records.unmark(&ticket.run_id, &ticket.item).await?;
@@ -94,15 +87,7 @@ pub(crate) async fn finish(
         }
         record = written;
     }
-    Err(JobError::new(
-        ErrorName::Transient,
-        format!("the record of run {} is being written by others", ticket.run_id),
-        "The step is repeated.",
-    ))
-}
-
-fn succeeded(at: Timestamp, result: Value) -> Outcome {
-    Outcome { status: OutcomeStatus::Succeeded, at, failure: None, result: Some(result) }
+    Err(contended(&ticket.run_id))
 }
 
 /// Where each part is published. Files of one table are numbered in their order.
@@ -120,20 +105,4 @@ fn files(run: &RunId, parts: &[Part]) -> Vec<PublishedFile> {
         });
     }
     files
-}
-
-/// Writes the record's next phase; `None` when somebody else has written it meanwhile.
-pub(crate) async fn advance(
-    records: &Records<'_>,
-    invocation: &Invocation,
-    record: Versioned<JobRecord>,
-    phase: Phase,
-) -> Result<Option<Versioned<JobRecord>>, JobError> {
-    let next = JobRecord {
-        phase,
-        updated_at: invocation.now(),
-        writer: invocation.request_id.clone(),
-        ..record.value
-    };
-    records.update(&record.etag, next).await
 }

@@ -15,6 +15,7 @@ mod attempt;
 mod cancel;
 mod collect;
 mod input;
+mod record;
 mod request;
 mod resume;
 mod run;

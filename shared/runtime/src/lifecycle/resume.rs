@@ -22,11 +22,12 @@ pub(super) async fn resume<J: Job>(
     about(run_id, None);
     let record = record_of_run(job, run_id).await?;
     about(run_id, Some(&record.value.item));
+    let run = Run::of_record(job, &record.value).await?;
     if is_taken_by(&record.value, input) {
-        return go_on(job, invocation, record).await;
+        return Ok(go_on(run.request, record, invocation));
     }
     let Versioned { value: mut record, etag } = record;
-    let stored = Run::of_record(job, &record).await?.request.common;
+    let stored = &run.request.common;
     if let Phase::Closed { outcome, .. } = &record.phase {
         if !request.common.retry.contains(&outcome.status) {
             return Ok(Begun::Over(Box::new(over(record.ticket(), outcome))));
@@ -38,7 +39,7 @@ pub(super) async fn resume<J: Job>(
         if stored.dry_run {
             return Err(JobError::invalid(format!("run {run_id} was a dry run: start a new one")));
         }
-        record.phase = again(job, invocation, &mut record).await?;
+        record.phase = again(job, invocation, &run, &mut record).await?;
         record.earlier.push(outcome);
     }
     let now = invocation.now();
@@ -51,13 +52,13 @@ pub(super) async fn resume<J: Job>(
     let Some(record) = records.update(&etag, record).await? else {
         let record = record_of_run(job, run_id).await?;
         return match is_taken_by(&record.value, input) {
-            true => go_on(job, invocation, record).await,
+            true => Ok(go_on(run.request, record, invocation)),
             false => Err(taken(run_id)),
         };
     };
     // Whoever closed it before may have removed the marker since.
     records.mark(&record.value).await?;
-    go_on(job, invocation, record).await
+    Ok(go_on(run.request, record, invocation))
 }
 
 /// Whether this very execution has taken the run up: its first step is made again.
@@ -66,17 +67,13 @@ fn is_taken_by(record: &JobRecord, input: &StepInput) -> bool {
 }
 
 /// The run of a record that is this execution's.
-async fn go_on<J: Job>(
-    job: &J,
-    invocation: &Invocation,
-    record: Versioned<JobRecord>,
-) -> Result<Begun<J>, JobError> {
+fn go_on<J: Job>(request: Parsed<J>, record: Versioned<JobRecord>, invocation: &Invocation) -> Begun<J> {
+    let mut ticket = record.value.ticket();
     if let Some(outcome) = record.value.outcome() {
-        return Ok(Begun::Over(Box::new(over(record.value.ticket(), outcome))));
+        return Begun::Over(Box::new(over(ticket, outcome)));
     }
-    let mut run = Run::of_record(job, &record.value).await?;
-    run.ticket.waiting_since = invocation.now();
-    Ok(Begun::Run(Box::new(run), Some(Box::new(record))))
+    ticket.waiting_since = invocation.now();
+    Begun::Run(Box::new(Run { ticket, request }), Some(Box::new(record)))
 }
 
 async fn record_of_run<J: Job>(job: &J, run_id: &RunId) -> Result<Versioned<JobRecord>, JobError> {
@@ -112,13 +109,11 @@ async fn anew<J: Job>(
     let Begun::Run(run, _) = begun else { return Ok(begun) };
     let mut intended = run.intended(invocation.now(), &invocation.request_id);
     intended.earlier = record.earlier.iter().cloned().chain([outcome]).collect();
-    match Records::new(job.store()).open(intended).await? {
-        Open::Opened(record) => Ok(Begun::Run(run, Some(Box::new(record)))),
-        // This very step, made again.
-        Open::Exists(record) if record.value.execution == run.ticket.execution => {
-            Ok(Begun::Run(run, Some(Box::new(record))))
-        }
-        Open::Exists(_) => Err(taken(&record.run_id)),
+    let (Open::Opened(record) | Open::Exists(record)) = Records::new(job.store()).open(intended).await?;
+    // What is there may be of this very step, made before.
+    match record.value.execution == run.ticket.execution {
+        true => Ok(Begun::Run(run, Some(Box::new(record)))),
+        false => Err(taken(&record.value.run_id)),
     }
 }
 
@@ -128,25 +123,25 @@ fn taken(run_id: &RunId) -> JobError {
 
 /// Where a closed run goes on: with the job it had, if AWS completed it and only its collection
 /// failed; else with a new one.
-async fn again<J: Job>(job: &J, invocation: &Invocation, record: &mut JobRecord) -> Result<Phase, JobError> {
-    let hidden = match record.phase {
-        Phase::Closed { handle: None, attempted_at, .. } => attempted_at,
+async fn again<J: Job>(
+    job: &J,
+    invocation: &Invocation,
+    run: &Run<J>,
+    record: &mut JobRecord,
+) -> Result<Phase, JobError> {
+    let context = run.context(invocation);
+    let handle = match record.phase {
+        Phase::Closed { handle: None, attempted_at: attempted_at @ Some(_), .. } => {
+            match job.find(context, &run.request.own).await? {
+                Found::Ours(handle) => Some(handle),
+                // What that attempt may have started can still come to light, and is then this run's.
+                _ => return Ok(Phase::Intended { attempted_at }),
+            }
+        }
+        _ if record.handle().is_some() => Some(run.handle()?),
         _ => None,
     };
-    if record.handle().is_some() || hidden.is_some() {
-        let run = Run::of_record(job, record).await?;
-        let context = run.context(invocation);
-        let handle = match record.handle() {
-            Some(_) => Some(run.handle()?),
-            None => match job.find(context, &run.request.own).await? {
-                Found::Ours(handle) => Some(handle),
-                _ => None,
-            },
-        };
-        let Some(mut handle) = handle else {
-            // What that attempt may have started can still come to light, and is then this run's.
-            return Ok(Phase::Intended { attempted_at: hidden });
-        };
+    if let Some(mut handle) = handle {
         match job.status(context, &mut handle).await {
             Ok(_) => {
                 let handle = serde_json::to_value(handle).map_err(JobError::defect)?;

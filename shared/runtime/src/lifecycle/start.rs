@@ -2,14 +2,13 @@
 
 use errors::JobError;
 use jiff::{SignedDuration, Timestamp};
-use models::{
-    Claim, ErrorName, ItemName, JobRecord, Next, Outcome, OutcomeStatus, Phase, Request, RunId, Ticket,
-};
+use models::{Claim, ErrorName, ItemName, JobRecord, Next, OutcomeStatus, Phase, Request, RunId, Ticket};
 use serde_json::{Value, json};
 use store::{Open, Records, Versioned};
 
 use super::attempt::Attempt;
 use super::input::StepInput;
+use super::record::ended;
 use super::request::{self, Parsed};
 use super::resume::resume;
 use super::run::{self, Run, over};
@@ -163,9 +162,8 @@ async fn dry<J: Job>(
 ) -> Result<Begun<J>, JobError> {
     let now = invocation.now();
     let result = json!({"wouldStart": would_start, "why": why});
-    let outcome = Outcome { status: OutcomeStatus::Skipped, at: now, failure: None, result: Some(result) };
-    let phase = Phase::Closed { outcome: outcome.clone(), handle: None, attempted_at: None };
-    let record = run::record_of(&run.ticket, now, &invocation.request_id, phase);
+    let outcome = ended(OutcomeStatus::Skipped, now, result);
+    let record = run::record_of(&run.ticket, now, &invocation.request_id, Phase::closed(outcome.clone()));
     let outcome = match Records::new(job.store()).create(record).await? {
         Open::Opened(_) => outcome,
         Open::Exists(record) => record.value.outcome().cloned().unwrap_or(outcome),
