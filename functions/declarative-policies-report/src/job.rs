@@ -1,7 +1,6 @@
 //! The report as a job: find, start, status, collect, cancel.
 
 use aws_sdk_ec2::Client as Ec2;
-use aws_sdk_organizations::Client as OrganizationsClient;
 use aws_types::SdkConfig;
 use errors::JobError;
 use jiff::{SignedDuration, Timestamp};
@@ -238,7 +237,7 @@ impl DeclarativePoliciesReport {
     /// A reader of the organization for one run.
     async fn organization(&self, run: &RunId) -> Result<Organization, JobError> {
         let config = self.config.reader.config(&self.aws, run).await?;
-        Ok(Organization::new(OrganizationsClient::new(&config), self.config.rate_share))
+        Ok(Organization::new(&config, self.config.rate_share))
     }
 
     fn bucket<'a>(&'a self, request: &'a Request) -> &'a BucketName {

@@ -2,18 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_organizations::Client;
 use aws_sdk_organizations::types::Account as AwsAccount;
 use errors::JobError;
 use jiff::Timestamp;
 use models::{AccountId, TargetId};
 
-use crate::pages::{self, Operation};
-use crate::{Organization, meaning};
-
-const LIST_ACCOUNTS: Operation = Operation { name: "ListAccounts", per_second: 8.0 };
-const LIST_ACCOUNTS_FOR_PARENT: Operation = Operation { name: "ListAccountsForParent", per_second: 5.0 };
-const LIST_UNITS_FOR_PARENT: Operation =
-    Operation { name: "ListOrganizationalUnitsForParent", per_second: 5.0 };
+use crate::{Organization, pages, rates};
 
 /// Whether an account is in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,14 +56,9 @@ impl Organization {
     }
 
     async fn list_accounts(&self) -> Result<Vec<AwsAccount>, JobError> {
-        pages::all(&self.pace, LIST_ACCOUNTS, |token| async move {
-            let page = self
-                .client
-                .list_accounts()
-                .set_next_token(token)
-                .send()
-                .await
-                .map_err(|error| meaning("organizations:ListAccounts", &error))?;
+        pages::all(|token| async move {
+            let send = |client: &Client| client.list_accounts().set_next_token(token.clone()).send();
+            let page = self.caller.call(rates::LIST_ACCOUNTS, send).await?;
             Ok((page.accounts.unwrap_or_default(), page.next_token))
         })
         .await
@@ -78,36 +68,36 @@ impl Organization {
         let mut accounts = Vec::new();
         let mut parents = vec![unit.to_owned()];
         while let Some(parent) = parents.pop() {
-            let parent = parent.as_str();
-            accounts.extend(
-                pages::all(&self.pace, LIST_ACCOUNTS_FOR_PARENT, |token| async move {
-                    let page = self
-                        .client
-                        .list_accounts_for_parent()
-                        .parent_id(parent)
-                        .set_next_token(token)
-                        .send()
-                        .await
-                        .map_err(|error| meaning("organizations:ListAccountsForParent", &error))?;
-                    Ok((page.accounts.unwrap_or_default(), page.next_token))
-                })
-                .await?,
-            );
-            let units = pages::all(&self.pace, LIST_UNITS_FOR_PARENT, |token| async move {
-                let page = self
-                    .client
-                    .list_organizational_units_for_parent()
-                    .parent_id(parent)
-                    .set_next_token(token)
-                    .send()
-                    .await
-                    .map_err(|error| meaning("organizations:ListOrganizationalUnitsForParent", &error))?;
-                Ok((page.organizational_units.unwrap_or_default(), page.next_token))
-            })
-            .await?;
-            parents.extend(units.into_iter().filter_map(|unit| unit.id));
+            accounts.extend(self.children_of(&parent).await?);
+            parents.extend(self.units_of(&parent).await?);
         }
         Ok(accounts)
+    }
+
+    /// The accounts right below a root or unit.
+    async fn children_of(&self, parent: &str) -> Result<Vec<AwsAccount>, JobError> {
+        pages::all(|token| async move {
+            let send = |client: &Client| {
+                client.list_accounts_for_parent().parent_id(parent).set_next_token(token.clone()).send()
+            };
+            let page = self.caller.call(rates::LIST_ACCOUNTS_FOR_PARENT, send).await?;
+            Ok((page.accounts.unwrap_or_default(), page.next_token))
+        })
+        .await
+    }
+
+    /// The ids of the units right below a root or unit.
+    async fn units_of(&self, parent: &str) -> Result<Vec<String>, JobError> {
+        pages::all(|token| async move {
+            let send = |client: &Client| {
+                let units = client.list_organizational_units_for_parent();
+                units.parent_id(parent).set_next_token(token.clone()).send()
+            };
+            let page = self.caller.call(rates::LIST_ORGANIZATIONAL_UNITS_FOR_PARENT, send).await?;
+            let units = page.organizational_units.unwrap_or_default();
+            Ok((units.into_iter().filter_map(|unit| unit.id).collect(), page.next_token))
+        })
+        .await
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Settings {
     pub account_status: bool,
     /// Whether Organizations answers `Paths`.
     pub account_paths: bool,
+    /// Policy type and account of effective policies that are invalid.
+    pub invalid_effective_policies: Vec<(String, String)>,
     /// Whether lists have empty pages with a token in between.
     pub empty_pages: bool,
     /// The most that a function's request takes on its way; how long each does is drawn. Without it
@@ -109,6 +111,7 @@ impl Default for Settings {
             summary_of_csv: false,
             account_status: true,
             account_paths: true,
+            invalid_effective_policies: Vec::new(),
             empty_pages: false,
             request_latency: Duration::ZERO,
             throttles: true,

@@ -3,7 +3,7 @@
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Account, Organization, Unit};
+use super::{Account, Organization, Unit, policies, requests};
 
 /// How large an organization is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,7 +131,12 @@ pub fn generate(shape: &Shape, now: Timestamp) -> Organization {
             }
         })
         .collect();
+    let policies = policies::generate(&mut rng, &root, &units, &accounts);
+    let requests = requests::generate(&mut rng, &accounts, now);
     Organization {
+        policy_types: policies::enabled(),
+        policies,
+        requests,
         management_account: accounts.first().map(|account| account.id.clone()).unwrap_or_default(),
         id,
         root,

@@ -4,11 +4,16 @@
 //! so that 50,000 accounts in 34 Regions take no memory.
 
 mod api;
+mod effective;
 mod generate;
+mod policies;
+mod requests;
 mod settings;
 
 pub use api::call;
 pub use generate::{Shape, generate};
+pub use policies::{Policy, PolicyType};
+pub use requests::AccountRequest;
 pub use settings::{ATTRIBUTES, Attribute, setting};
 
 use jiff::Timestamp;
@@ -25,6 +30,10 @@ pub struct Organization {
     pub trusted: Vec<String>,
     pub units: Vec<Unit>,
     pub accounts: Vec<Account>,
+    /// The policy types of the root that are on, or on their way to it or from it.
+    pub policy_types: Vec<PolicyType>,
+    pub policies: Vec<Policy>,
+    pub requests: Vec<AccountRequest>,
     pub regions: Vec<String>,
     pub seed: u64,
 }
@@ -65,6 +74,33 @@ impl Organization {
         }
         let account = self.accounts.iter().find(|account| account.id == target)?;
         Some(vec![account])
+    }
+
+    /// What a target is, and its name.
+    pub(crate) fn target(&self, id: &str) -> (&'static str, &str) {
+        if let Some(unit) = self.units.iter().find(|unit| unit.id == id) {
+            return ("ORGANIZATIONAL_UNIT", &unit.name);
+        }
+        match self.accounts.iter().find(|account| account.id == id) {
+            Some(account) => ("ACCOUNT", &account.name),
+            None => ("ROOT", "Root"),
+        }
+    }
+
+    /// The tags of a root, unit, account or policy: those of an account tell its team and stage.
+    pub(crate) fn tags(&self, id: &str) -> Vec<(&'static str, String)> {
+        match self.accounts.iter().find(|account| account.id == id) {
+            Some(account) => {
+                let mut parts = account.name.split('-');
+                let (team, stage) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+                [("team", team), ("stage", stage)]
+                    .into_iter()
+                    .filter(|(_, value)| !value.is_empty())
+                    .map(|(key, value)| (key, value.to_owned()))
+                    .collect()
+            }
+            None => vec![("owner", "platform".to_owned())],
+        }
     }
 
     pub fn is_administrator(&self, account: &str, service: &str) -> bool {

@@ -1,4 +1,10 @@
 //! The reads of AWS Organizations (JSON 1.1).
+//!
+//! * [`policies`]: policies, their attachments and what they come to.
+//! * [`requests`]: requests for accounts.
+
+mod policies;
+mod requests;
 
 use serde_json::{Value, json};
 
@@ -26,10 +32,25 @@ pub fn call(
     // Any member may ask for the organization; the rest is for administrators.
     let administrator = caller == organization.management_account
         || organization.delegated.iter().any(|(account, _)| account == caller);
-    if operation != "DescribeOrganization" && !administrator {
+    let of_itself = operation == "DescribeEffectivePolicy"
+        && body.get("TargetId").is_none_or(|target| *target == caller);
+    if operation != "DescribeOrganization" && !of_itself && !administrator {
         return Err(error("AccessDeniedException", "You don't have permissions to access this resource."));
     }
+    let request = Read { organization, settings, caller, body };
     match operation {
+        "DescribeCreateAccountStatus" => request.describe_create_account_status(),
+        "DescribeEffectivePolicy" => request.describe_effective_policy(),
+        "DescribePolicy" => request.describe_policy(),
+        "ListAccountsWithInvalidEffectivePolicy" => request.list_accounts_with_invalid_effective_policy(),
+        "ListChildren" => request.list_children(),
+        "ListCreateAccountStatus" => request.list_create_account_status(),
+        "ListEffectivePolicyValidationErrors" => request.list_effective_policy_validation_errors(),
+        "ListParents" => request.list_parents(),
+        "ListPolicies" => request.list_policies(),
+        "ListPoliciesForTarget" => request.list_policies_for_target(),
+        "ListTagsForResource" => request.list_tags_for_resource(),
+        "ListTargetsForPolicy" => request.list_targets_for_policy(),
         "DescribeOrganization" => Ok(json!({"Organization": describe(organization)})),
         "ListRoots" => page(settings, body, "Roots", std::iter::once(organization), root),
         "ListAccounts" => page(settings, body, "Accounts", organization.accounts.iter(), |it| {
@@ -75,6 +96,58 @@ pub fn call(
     }
 }
 
+/// A read, authorised.
+#[derive(Clone, Copy)]
+struct Read<'a> {
+    organization: &'a Organization,
+    settings: &'a Settings,
+    caller: &'a str,
+    body: &'a Value,
+}
+
+impl<'a> Read<'a> {
+    fn text(&self, name: &str) -> Result<&'a str, ApiError> {
+        text(self.body, name)
+    }
+
+    fn page<T>(
+        &self,
+        member: &str,
+        all: impl Iterator<Item = T>,
+        show: impl Fn(T) -> Value,
+    ) -> Result<Value, ApiError> {
+        page(self.settings, self.body, member, all, show)
+    }
+
+    fn list_children(&self) -> Result<Value, ApiError> {
+        let parent = parent(self.organization, self.body)?;
+        let of = |kind: &'static str| move |id: &'a str| json!({"Id": id, "Type": kind});
+        match self.text("ChildType")? {
+            "ACCOUNT" => {
+                let accounts = self.organization.accounts.iter().filter(|it| it.parent == parent);
+                self.page("Children", accounts.map(|it| it.id.as_str()), of("ACCOUNT"))
+            }
+            "ORGANIZATIONAL_UNIT" => {
+                let units = self.organization.units.iter().filter(|it| it.parent == parent);
+                self.page("Children", units.map(|it| it.id.as_str()), of("ORGANIZATIONAL_UNIT"))
+            }
+            _ => Err(invalid("INVALID_ENUM")),
+        }
+    }
+
+    fn list_parents(&self) -> Result<Value, ApiError> {
+        let child = self.text("ChildId")?;
+        let accounts = self.organization.accounts.iter().map(|it| (&it.id, &it.parent));
+        let units = self.organization.units.iter().map(|it| (&it.id, &it.parent));
+        let found = accounts.chain(units).find(|(id, _)| *id == child);
+        let (_, parent) = found.ok_or_else(|| {
+            error("ChildNotFoundException", "You specified a child that doesn't exist.")
+        })?;
+        let kind = if *parent == self.organization.root { "ROOT" } else { "ORGANIZATIONAL_UNIT" };
+        self.page("Parents", std::iter::once(parent), |id| json!({"Id": id, "Type": kind}))
+    }
+}
+
 fn error(code: &str, message: &str) -> ApiError {
     ApiError::new(400, code, message)
 }
@@ -101,7 +174,11 @@ fn root(organization: &Organization) -> Value {
         "Id": organization.root,
         "Arn": arn(organization, &format!("root/{}/{}", organization.id, organization.root)),
         "Name": "Root",
-        "PolicyTypes": [{"Type": "DECLARATIVE_POLICY_EC2", "Status": "ENABLED"}],
+        "PolicyTypes": organization
+            .policy_types
+            .iter()
+            .map(|it| json!({"Type": it.name, "Status": it.status}))
+            .collect::<Vec<_>>(),
     })
 }
 

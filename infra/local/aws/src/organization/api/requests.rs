@@ -1,0 +1,59 @@
+//! Requests for accounts.
+
+use serde_json::{Value, json};
+
+use super::{Read, error, invalid};
+use crate::organization::AccountRequest;
+use crate::wire::ApiError;
+
+const STATES: [&str; 3] = ["IN_PROGRESS", "SUCCEEDED", "FAILED"];
+
+impl Read<'_> {
+    pub(super) fn list_create_account_status(&self) -> Result<Value, ApiError> {
+        let wanted = match self.body.get("States") {
+            None => None,
+            Some(states) => {
+                let states: Vec<&str> =
+                    states.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+                if states.iter().any(|state| !STATES.contains(state)) {
+                    return Err(invalid("INVALID_ENUM"));
+                }
+                Some(states)
+            }
+        };
+        let requests = self.organization.requests.iter();
+        let requests = requests.filter(|it| wanted.as_ref().is_none_or(|states| states.contains(&it.state)));
+        self.page("CreateAccountStatuses", requests, show)
+    }
+
+    pub(super) fn describe_create_account_status(&self) -> Result<Value, ApiError> {
+        let id = self.text("CreateAccountRequestId")?;
+        let found = self.organization.requests.iter().find(|it| it.id == id);
+        let found = found.ok_or_else(|| {
+            error(
+                "CreateAccountStatusNotFoundException",
+                "You specified a create account request that doesn't exist.",
+            )
+        })?;
+        Ok(json!({"CreateAccountStatus": show(found)}))
+    }
+}
+
+fn show(request: &AccountRequest) -> Value {
+    let mut shown = json!({
+        "Id": request.id,
+        "AccountName": request.name,
+        "State": request.state,
+        "RequestedTimestamp": request.requested.as_second(),
+    });
+    if let Some(completed) = request.completed {
+        shown["CompletedTimestamp"] = json!(completed.as_second());
+    }
+    if let Some(account) = &request.account {
+        shown["AccountId"] = json!(account);
+    }
+    if let Some(failure) = request.failure {
+        shown["FailureReason"] = json!(failure);
+    }
+    shown
+}

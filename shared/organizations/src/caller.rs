@@ -1,0 +1,98 @@
+//! One call: its turn, its repetitions, and what its error means.
+//!
+//! The SDK's own retries are off: it would repeat a call out of turn, and multiply calls to a bucket
+//! that is not ours alone.
+
+use std::future::Future;
+use std::time::Duration;
+
+use aws_sdk_organizations::Client;
+use aws_sdk_organizations::config::http::HttpResponse;
+use aws_sdk_organizations::config::retry::RetryConfig;
+use aws_sdk_organizations::error::{ProvideErrorMetadata, SdkError};
+use aws_types::SdkConfig;
+use errors::{AwsError, JobError};
+use models::ErrorName;
+
+use crate::pace::Pace;
+use crate::rates::Operation;
+
+/// Attempts at one call. With the pauses between them they last about two minutes: longer than a burst
+/// of somebody else's calls.
+const ATTEMPTS: u32 = 9;
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Calls Organizations at our pace.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    pub(crate) client: Client,
+    pace: Pace,
+}
+
+impl Caller {
+    pub(crate) fn new(config: &SdkConfig, share: f64) -> Self {
+        let config = aws_sdk_organizations::config::Builder::from(config)
+            .retry_config(RetryConfig::disabled())
+            .build();
+        Self { client: Client::from_conf(config), pace: Pace::new(share) }
+    }
+
+    /// Makes a read, again and again while its error may pass by itself.
+    pub(crate) async fn call<T, E, F>(
+        &self,
+        operation: Operation,
+        send: impl Fn(&Client) -> F,
+    ) -> Result<T, JobError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        let mut attempt = 1;
+        loop {
+            self.pace.turn(operation).await;
+            let error = match send(&self.client).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => AwsError::new(&format!("organizations:{}", operation.name), &error),
+            };
+            let error = meaning(error);
+            if error.name() == ErrorName::Throttled {
+                self.pace.throttled(operation);
+            }
+            if attempt == ATTEMPTS || !ErrorName::TRANSIENT.contains(&error.name()) {
+                return Err(error);
+            }
+            tracing::debug!(operation = operation.name, attempt, "{error}");
+            tokio::time::sleep(pause(attempt)).await;
+            attempt += 1;
+        }
+    }
+}
+
+/// With full jitter, so that readers who were throttled together do not come back together.
+fn pause(attempt: u32) -> Duration {
+    let longest = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(attempt - 1)).min(LONGEST_PAUSE);
+    longest.mul_f64(0.5 + fastrand::f64() / 2.0)
+}
+
+/// What an error of an Organizations read means.
+fn meaning(aws: AwsError) -> JobError {
+    match aws.code() {
+        "AWSOrganizationsNotInUse" => JobError::from_aws(
+            ErrorName::NotEnabled,
+            "Deploy to the organization's management account, or to a delegated administrator of it.",
+            aws,
+        ),
+        "AccessDenied" => JobError::from_aws(
+            ErrorName::Denied,
+            "Only the management account and delegated administrators may read the organization.",
+            aws,
+        ),
+        "ConcurrentModification" | "PolicyChangesInProgress" => JobError::from_aws(
+            ErrorName::Transient,
+            "The organization is being changed; the step is repeated.",
+            aws,
+        ),
+        _ => aws.into_job_error(),
+    }
+}

@@ -1,0 +1,46 @@
+//! How often AWS lets an account call each operation.
+//!
+//! Source: Organizations user guide, "Quotas for AWS Organizations", throttle limits for an account.
+//! The same bucket serves Control Tower, Identity Center, the console and everybody else, so
+//! [`Pace`](crate::pace::Pace) uses only a share of it.
+
+/// An operation and AWS's rate for it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Operation {
+    pub name: &'static str,
+    /// Calls a second.
+    pub per_second: f64,
+    /// Calls at once, after a pause.
+    pub burst: f64,
+}
+
+const fn operation(name: &'static str, per_second: f64, burst: f64) -> Operation {
+    Operation { name, per_second, burst }
+}
+
+/// What is assumed of an operation that AWS names no rate for: that of most lists. A throttle lowers
+/// it, as it does any other.
+const fn unlisted(name: &'static str) -> Operation {
+    operation(name, 5.0, 8.0)
+}
+
+pub const DESCRIBE_CREATE_ACCOUNT_STATUS: Operation = operation("DescribeCreateAccountStatus", 2.0, 2.0);
+pub const DESCRIBE_EFFECTIVE_POLICY: Operation = unlisted("DescribeEffectivePolicy");
+pub const DESCRIBE_ORGANIZATION: Operation = operation("DescribeOrganization", 1.0, 2.0);
+pub const DESCRIBE_POLICY: Operation = operation("DescribePolicy", 2.0, 2.0);
+pub const LIST_ACCOUNTS: Operation = operation("ListAccounts", 8.0, 12.0);
+pub const LIST_ACCOUNTS_FOR_PARENT: Operation = operation("ListAccountsForParent", 5.0, 8.0);
+pub const LIST_ACCOUNTS_WITH_INVALID_EFFECTIVE_POLICY: Operation =
+    unlisted("ListAccountsWithInvalidEffectivePolicy");
+pub const LIST_CHILDREN: Operation = operation("ListChildren", 6.0, 10.0);
+pub const LIST_CREATE_ACCOUNT_STATUS: Operation = operation("ListCreateAccountStatus", 5.0, 8.0);
+pub const LIST_EFFECTIVE_POLICY_VALIDATION_ERRORS: Operation =
+    unlisted("ListEffectivePolicyValidationErrors");
+pub const LIST_ORGANIZATIONAL_UNITS_FOR_PARENT: Operation =
+    operation("ListOrganizationalUnitsForParent", 5.0, 8.0);
+pub const LIST_PARENTS: Operation = operation("ListParents", 5.0, 8.0);
+pub const LIST_POLICIES: Operation = operation("ListPolicies", 5.0, 8.0);
+pub const LIST_POLICIES_FOR_TARGET: Operation = operation("ListPoliciesForTarget", 5.0, 8.0);
+pub const LIST_ROOTS: Operation = operation("ListRoots", 1.0, 2.0);
+pub const LIST_TAGS_FOR_RESOURCE: Operation = unlisted("ListTagsForResource");
+pub const LIST_TARGETS_FOR_POLICY: Operation = operation("ListTargetsForPolicy", 5.0, 8.0);
