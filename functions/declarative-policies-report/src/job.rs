@@ -77,7 +77,7 @@ impl Job for DeclarativePoliciesReport {
         if request.target_id.is_none() {
             request.target_id = Some(match &self.config.default_target {
                 Some(target) => target.clone(),
-                None => TargetId::Root(self.organization(run).await?.root().await?),
+                None => TargetId::Root(self.organization(run).await?.root().await?.id),
             });
         }
         Ok(())

@@ -98,6 +98,14 @@ pub struct AwsDetail {
     pub request_id: Option<String>,
 }
 
+impl AwsDetail {
+    /// Whether it is this code, which AWS answers with or without the suffix `Exception`.
+    pub fn is(&self, code: &str) -> bool {
+        let own = self.code.as_deref().unwrap_or_default();
+        own.strip_suffix("Exception").unwrap_or(own) == code
+    }
+}
+
 impl fmt::Display for AwsDetail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.operation)?;

@@ -134,6 +134,18 @@ text_id! {
 }
 
 text_id! {
+    /// `^p-[0-9a-zA-Z_]{8,128}$`: a policy of Organizations.
+    PolicyId, "a policy id (such as p-a1b2c3d4)",
+    |text| text.strip_prefix("p-").is_some_and(|rest| all(rest, 8..=128, |byte| byte.is_ascii_alphanumeric() || byte == b'_'))
+}
+
+text_id! {
+    /// `^car-[a-z0-9]{8,32}$`: a request for a new account.
+    AccountRequestId, "an account request id (such as car-a1b2c3d4)",
+    |text| text.strip_prefix("car-").is_some_and(|rest| all(rest, 8..=32, lower_alphanumeric))
+}
+
+text_id! {
     /// `^[a-z]{2,4}(-[a-z]+)+-\d$`, the form of every Region in every partition so far.
     Region, "a Region (such as eu-central-1)",
     |text| {

@@ -19,8 +19,8 @@ pub mod ticket;
 pub use coverage::{Complete, Coverage};
 pub use failure::{AwsDetail, ErrorName, Failure};
 pub use id::{
-    AccountId, BucketName, InvalidId, ItemName, KeyPrefix, OrganizationId, OrganizationalUnitId, Partition,
-    Region, ReportId, RoleArn, RootId, RunId, TargetId,
+    AccountId, AccountRequestId, BucketName, InvalidId, ItemName, KeyPrefix, OrganizationId,
+    OrganizationalUnitId, Partition, PolicyId, Region, ReportId, RoleArn, RootId, RunId, TargetId,
 };
 pub use record::{Claim, JobRecord, Outcome, OutcomeStatus, Phase};
 pub use ticket::{Kind, Next, Request, Ticket, WaitingFor};

@@ -69,7 +69,7 @@ impl Organization {
         let mut parents = vec![unit.to_owned()];
         while let Some(parent) = parents.pop() {
             accounts.extend(self.children_of(&parent).await?);
-            parents.extend(self.units_of(&parent).await?);
+            parents.extend(self.units_of(&parent).await?.into_iter().map(|unit| unit.id.to_string()));
         }
         Ok(accounts)
     }
@@ -82,20 +82,6 @@ impl Organization {
             };
             let page = self.caller.call(rates::LIST_ACCOUNTS_FOR_PARENT, send).await?;
             Ok((page.accounts.unwrap_or_default(), page.next_token))
-        })
-        .await
-    }
-
-    /// The ids of the units right below a root or unit.
-    async fn units_of(&self, parent: &str) -> Result<Vec<String>, JobError> {
-        pages::all(|token| async move {
-            let send = |client: &Client| {
-                let units = client.list_organizational_units_for_parent();
-                units.parent_id(parent).set_next_token(token.clone()).send()
-            };
-            let page = self.caller.call(rates::LIST_ORGANIZATIONAL_UNITS_FOR_PARENT, send).await?;
-            let units = page.organizational_units.unwrap_or_default();
-            Ok((units.into_iter().filter_map(|unit| unit.id).collect(), page.next_token))
         })
         .await
     }

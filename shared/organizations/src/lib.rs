@@ -5,23 +5,24 @@
 //! * [`caller`]: one call, repeated while its error may pass by itself.
 //! * [`pages`]: whole lists. A page may be empty and carry a token, so tokens are followed and never
 //!   page sizes; a token that comes back is a loop; an error on any page fails the list.
-//! * [`accounts`]: the accounts below a root, a unit, or one.
+//! * [`structure`]: the root, its policy types, the units; [`accounts`]: the accounts below a root, a
+//!   unit, or one; [`policies`]: policies, where they are attached, and what they come to.
 
 mod accounts;
 mod caller;
 mod pace;
 mod pages;
+mod policies;
 pub mod rates;
+mod structure;
 
 use std::sync::Arc;
 
-use aws_sdk_organizations::Client;
 use aws_types::SdkConfig;
-use errors::JobError;
-use models::RootId;
-
 pub use accounts::{Account, AccountState};
 use caller::Caller;
+pub use policies::{EffectivePolicy, Policy};
+pub use structure::{PolicyType, Root, Unit};
 
 /// A reader of one organization. Clones share its pace.
 #[derive(Debug, Clone)]
@@ -34,23 +35,5 @@ impl Organization {
     /// operation.
     pub fn new(config: &SdkConfig, rate_share: f64) -> Self {
         Self { caller: Arc::new(Caller::new(config, rate_share)) }
-    }
-
-    /// The organization's root. There is exactly one.
-    pub async fn root(&self) -> Result<RootId, JobError> {
-        let roots = pages::all(|token| async move {
-            let send = |client: &Client| client.list_roots().set_next_token(token.clone()).send();
-            let page = self.caller.call(rates::LIST_ROOTS, send).await?;
-            Ok((page.roots.unwrap_or_default(), page.next_token))
-        })
-        .await?;
-        match roots.as_slice() {
-            [root] => root
-                .id()
-                .unwrap_or_default()
-                .parse()
-                .map_err(|error| JobError::defect(format!("ListRoots: {error}"))),
-            others => Err(JobError::defect(format!("ListRoots answered {} roots", others.len()))),
-        }
     }
 }

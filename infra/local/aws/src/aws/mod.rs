@@ -27,7 +27,7 @@ use crate::lambda::{Lambda, Latency as LambdaLatency, Runner};
 use crate::organization::Organization;
 use crate::s3::{self, Storage};
 use crate::settings::{ReportOutcome, Settings};
-use crate::throttle::Throttle;
+use crate::throttle::{TenantCalls, Throttle};
 use crate::wire::{Disconnected, Request, Response};
 
 /// What a simulated AWS begins with.
@@ -282,6 +282,19 @@ impl Aws {
     /// From now on only a cancellation ends the reports that run.
     pub fn hold_reports(&self) {
         self.0.settle().reports.hold();
+    }
+
+    /// From now on somebody else in the management account uses such a share of Organizations' rates.
+    pub fn admit_tenant(&self, share: f64) {
+        let mut world = lock(&self.0.world);
+        let world = &mut *world;
+        let account = &world.organization.management_account;
+        world.throttle.admit(account, share, world.organization.seed);
+    }
+
+    /// What that tenant met up to now.
+    pub fn tenant(&self) -> TenantCalls {
+        lock(&self.0.world).throttle.tenant(self.0.clock.now())
     }
 
     /// Somebody else starts a report that takes so long.

@@ -1,0 +1,103 @@
+//! The organization's tree: its root with the policy types, and its units.
+
+use aws_sdk_organizations::Client;
+use aws_sdk_organizations::types::Root as AwsRoot;
+use errors::JobError;
+use models::{OrganizationalUnitId, RootId};
+
+use crate::{Organization, pages, rates};
+
+/// Whether a policy type can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyType {
+    pub name: String,
+    /// AWS's own word: `ENABLED`, `PENDING_ENABLE`, `PENDING_DISABLE`, or one of the future. A type that
+    /// is off is not listed.
+    pub status: String,
+}
+
+impl PolicyType {
+    pub fn is_enabled(&self) -> bool {
+        self.status == "ENABLED"
+    }
+}
+
+/// The root. What it says of policy types counts; `AvailablePolicyTypes` of the organization is
+/// deprecated and not trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Root {
+    pub id: RootId,
+    pub arn: String,
+    pub name: String,
+    pub policy_types: Vec<PolicyType>,
+}
+
+/// An organizational unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    pub id: OrganizationalUnitId,
+    pub arn: String,
+    pub name: String,
+    /// The root or unit that it lies in.
+    pub parent: String,
+}
+
+impl Organization {
+    /// The organization's root. There is exactly one.
+    pub async fn root(&self) -> Result<Root, JobError> {
+        let mut roots = pages::all(|token| async move {
+            let send = |client: &Client| client.list_roots().set_next_token(token.clone()).send();
+            let page = self.caller.call(rates::LIST_ROOTS, send).await?;
+            Ok((page.roots.unwrap_or_default(), page.next_token))
+        })
+        .await?;
+        match (roots.pop(), roots.len()) {
+            (Some(root), 0) => read(root),
+            (last, others) => {
+                let count = others + usize::from(last.is_some());
+                Err(JobError::defect(format!("ListRoots answered {count} roots")))
+            }
+        }
+    }
+
+    /// The units right below a root or unit.
+    pub async fn units_of(&self, parent: &str) -> Result<Vec<Unit>, JobError> {
+        let units = pages::all(|token| async move {
+            let send = |client: &Client| {
+                let units = client.list_organizational_units_for_parent();
+                units.parent_id(parent).set_next_token(token.clone()).send()
+            };
+            let page = self.caller.call(rates::LIST_ORGANIZATIONAL_UNITS_FOR_PARENT, send).await?;
+            Ok((page.organizational_units.unwrap_or_default(), page.next_token))
+        })
+        .await?;
+        let unit = |unit: aws_sdk_organizations::types::OrganizationalUnit| {
+            let id = unit.id.as_deref().unwrap_or_default().parse();
+            let id = id.map_err(|error| {
+                JobError::defect(format!("ListOrganizationalUnitsForParent: {error}"))
+            })?;
+            Ok(Unit {
+                id,
+                arn: unit.arn.unwrap_or_default(),
+                name: unit.name.unwrap_or_default(),
+                parent: parent.to_owned(),
+            })
+        };
+        units.into_iter().map(unit).collect()
+    }
+}
+
+fn read(root: AwsRoot) -> Result<Root, JobError> {
+    let id = root.id().unwrap_or_default().parse();
+    let id = id.map_err(|error| JobError::defect(format!("ListRoots: {error}")))?;
+    let policy_types = root.policy_types().iter().map(|it| PolicyType {
+        name: it.r#type().map(|it| it.as_str()).unwrap_or_default().to_owned(),
+        status: it.status().map(|it| it.as_str()).unwrap_or_default().to_owned(),
+    });
+    Ok(Root {
+        id,
+        arn: root.arn().unwrap_or_default().to_owned(),
+        name: root.name().unwrap_or_default().to_owned(),
+        policy_types: policy_types.collect(),
+    })
+}
