@@ -18,8 +18,8 @@ mod structure;
 
 use std::sync::Arc;
 
-use aws_types::SdkConfig;
 pub use accounts::{Account, AccountState};
+use aws_types::SdkConfig;
 use caller::Caller;
 pub use policies::{EffectivePolicy, Policy};
 pub use structure::{PolicyType, Root, Unit};

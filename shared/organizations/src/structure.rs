@@ -73,9 +73,8 @@ impl Organization {
         .await?;
         let unit = |unit: aws_sdk_organizations::types::OrganizationalUnit| {
             let id = unit.id.as_deref().unwrap_or_default().parse();
-            let id = id.map_err(|error| {
-                JobError::defect(format!("ListOrganizationalUnitsForParent: {error}"))
-            })?;
+            let id =
+                id.map_err(|error| JobError::defect(format!("ListOrganizationalUnitsForParent: {error}")))?;
             Ok(Unit {
                 id,
                 arn: unit.arn.unwrap_or_default(),

@@ -36,6 +36,7 @@ const RATES: [Rates; 17] = [
 struct Tenant {
     account: String,
     share: f64,
+    since: Timestamp,
     random: Rng,
     /// When it calls an operation next.
     next: HashMap<&'static str, Timestamp>,
@@ -74,10 +75,11 @@ pub struct Throttle {
 
 impl Throttle {
     /// Lets somebody in this account use such a share of every rate from now on.
-    pub(crate) fn admit(&mut self, account: &str, share: f64, seed: u64) {
+    pub(crate) fn admit(&mut self, account: &str, share: f64, seed: u64, now: Timestamp) {
         self.tenant = Some(Tenant {
             account: account.to_owned(),
             share,
+            since: now,
             random: Rng::with_seed(seed),
             next: HashMap::new(),
             calls: 0,
@@ -148,7 +150,7 @@ impl Throttle {
                 SignedDuration::try_from_secs_f64(seconds).unwrap_or(SignedDuration::from_secs(1))
             };
             let first = pause();
-            let due = *tenant.next.entry(name).or_insert_with(|| now + first);
+            let due = *tenant.next.entry(name).or_insert(tenant.since + first);
             if due > now {
                 return;
             }
@@ -199,7 +201,7 @@ mod tests {
         let seconds = |seconds| Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds);
         let alone = |others: f64| {
             let mut throttle = Throttle::default();
-            throttle.admit("1", 0.4, 7);
+            throttle.admit("1", 0.4, 7, Timestamp::UNIX_EPOCH);
             let mut due = 0.0;
             while due < 600.0 {
                 let at = Timestamp::UNIX_EPOCH + SignedDuration::from_secs_f64(due);

@@ -289,7 +289,7 @@ impl Aws {
         let mut world = lock(&self.0.world);
         let world = &mut *world;
         let account = &world.organization.management_account;
-        world.throttle.admit(account, share, world.organization.seed);
+        world.throttle.admit(account, share, world.organization.seed, self.0.clock.now());
     }
 
     /// What that tenant met up to now.

@@ -103,8 +103,12 @@ fn both(one: Allowed, other: Allowed) -> Allowed {
 }
 
 fn operators(control: &Value) -> Allowed {
-    let names: BTreeSet<String> =
-        control.as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect();
+    let names: BTreeSet<String> = control
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|name| name.as_str().map(str::to_owned))
+        .collect();
     match names.contains("@@all") {
         true => None,
         false => Some(names.into_iter().filter(|name| name != "@@none").collect()),
@@ -147,7 +151,8 @@ mod tests {
 
     #[test]
     fn lists_are_appended_to_and_removed_from_after_the_first_assignment_of_a_level() {
-        let values = |operator: &str, values: Value| json!({"tags": {"team": {"tag_value": {operator: values}}}});
+        let values =
+            |operator: &str, values: Value| json!({"tags": {"team": {"tag_value": {operator: values}}}});
         let root = [values(ASSIGN, json!(["a", "b"])), values(ASSIGN, json!(["never"]))];
         let unit = [values(REMOVE, json!(["a"])), values(APPEND, json!(["b", "c"]))];
         assert_eq!(effective(&[&root, &unit]), json!({"tags": {"team": {"tag_value": ["b", "c"]}}}));

@@ -124,7 +124,7 @@ pub(super) fn generate(rng: &mut Rng, root: &str, units: &[Unit], accounts: &[Ac
         });
     };
     let at_root = || vec![root.to_owned()];
-    let mut some_units = |rng: &mut Rng, one_in: usize| -> Vec<String> {
+    let some_units = |rng: &mut Rng, one_in: usize| -> Vec<String> {
         units.iter().filter(|_| rng.usize(0..one_in) == 0).map(|unit| unit.id.clone()).collect()
     };
     for (name, action) in GUARDRAILS {
@@ -168,7 +168,5 @@ const GUARDRAILS: [(&str, &str); 4] = [
 
 /// The types that are on in a generated organization.
 pub(super) fn enabled() -> Vec<PolicyType> {
-    [SCP, RCP, TAG, DECLARATIVE]
-        .map(|name| PolicyType { name: name.to_owned(), status: "ENABLED" })
-        .into()
+    [SCP, RCP, TAG, DECLARATIVE].map(|name| PolicyType { name: name.to_owned(), status: "ENABLED" }).into()
 }

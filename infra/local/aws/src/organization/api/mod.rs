@@ -32,8 +32,8 @@ pub fn call(
     // Any member may ask for the organization; the rest is for administrators.
     let administrator = caller == organization.management_account
         || organization.delegated.iter().any(|(account, _)| account == caller);
-    let of_itself = operation == "DescribeEffectivePolicy"
-        && body.get("TargetId").is_none_or(|target| *target == caller);
+    let of_itself =
+        operation == "DescribeEffectivePolicy" && body.get("TargetId").is_none_or(|target| *target == caller);
     if operation != "DescribeOrganization" && !of_itself && !administrator {
         return Err(error("AccessDeniedException", "You don't have permissions to access this resource."));
     }
@@ -140,9 +140,8 @@ impl<'a> Read<'a> {
         let accounts = self.organization.accounts.iter().map(|it| (&it.id, &it.parent));
         let units = self.organization.units.iter().map(|it| (&it.id, &it.parent));
         let found = accounts.chain(units).find(|(id, _)| *id == child);
-        let (_, parent) = found.ok_or_else(|| {
-            error("ChildNotFoundException", "You specified a child that doesn't exist.")
-        })?;
+        let (_, parent) = found
+            .ok_or_else(|| error("ChildNotFoundException", "You specified a child that doesn't exist."))?;
         let kind = if *parent == self.organization.root { "ROOT" } else { "ORGANIZATIONAL_UNIT" };
         self.page("Parents", std::iter::once(parent), |id| json!({"Id": id, "Type": kind}))
     }

@@ -85,8 +85,7 @@ impl<'a> Read<'a> {
             return Err(no_effective_policy());
         }
         let invalid = self.organization.accounts.iter().filter(|it| self.broken(kind, it));
-        let mut page =
-            self.page("Accounts", invalid, |it| account(self.organization, self.settings, it))?;
+        let mut page = self.page("Accounts", invalid, |it| account(self.organization, self.settings, it))?;
         page["PolicyType"] = json!(kind);
         Ok(page)
     }
@@ -139,7 +138,10 @@ impl<'a> Read<'a> {
 fn summary(organization: &Organization, policy: &Policy) -> Value {
     let path = match policy.aws_managed {
         true => format!("arn:aws:organizations::aws:policy/{}/{}", policy.kind.to_lowercase(), policy.id),
-        false => arn(organization, &format!("policy/{}/{}/{}", organization.id, policy.kind.to_lowercase(), policy.id)),
+        false => arn(
+            organization,
+            &format!("policy/{}/{}/{}", organization.id, policy.kind.to_lowercase(), policy.id),
+        ),
     };
     json!({
         "Id": policy.id,
