@@ -40,6 +40,9 @@ pub struct Settings {
     pub account_paths: bool,
     /// Policy type and account of effective policies that are invalid.
     pub invalid_effective_policies: Vec<(String, String)>,
+    /// One account in so many, by its id, has effective policies that are invalid, of every type that
+    /// is on; 0 is none.
+    pub invalid_effective_policies_one_in: u64,
     /// Whether lists have empty pages with a token in between.
     pub empty_pages: bool,
     /// The most that a function's request takes on its way; how long each does is drawn. Without it
@@ -112,6 +115,7 @@ impl Default for Settings {
             account_status: true,
             account_paths: true,
             invalid_effective_policies: Vec::new(),
+            invalid_effective_policies_one_in: 0,
             empty_pages: false,
             request_latency: Duration::ZERO,
             throttles: true,

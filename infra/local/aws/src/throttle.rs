@@ -37,9 +37,10 @@ struct Tenant {
     account: String,
     share: f64,
     since: Timestamp,
-    random: Rng,
-    /// When it calls an operation next.
-    next: HashMap<&'static str, Timestamp>,
+    seed: u64,
+    /// When it calls an operation next, and what decides on the calls after that: drawn for each
+    /// operation by itself, so that it calls at the same moments whoever else calls.
+    next: HashMap<&'static str, (Timestamp, Rng)>,
     calls: u64,
     throttled: u64,
 }
@@ -80,7 +81,7 @@ impl Throttle {
             account: account.to_owned(),
             share,
             since: now,
-            random: Rng::with_seed(seed),
+            seed,
             next: HashMap::new(),
             calls: 0,
             throttled: 0,
@@ -144,26 +145,31 @@ impl Throttle {
         loop {
             let Some(tenant) = &mut self.tenant else { return };
             let mean = 1.0 / (of_account.0 * tenant.share);
-            // As calls of many people come: at moments independent of each other.
-            let mut pause = || {
-                let seconds = -mean * (1.0 - tenant.random.f64()).ln();
-                SignedDuration::try_from_secs_f64(seconds).unwrap_or(SignedDuration::from_secs(1))
-            };
-            let first = pause();
-            let due = *tenant.next.entry(name).or_insert(tenant.since + first);
-            if due > now {
+            let (seed, since) = (tenant.seed, tenant.since);
+            let (due, random) = tenant.next.entry(name).or_insert_with(|| {
+                let of_name = name.bytes().fold(seed, |hash, byte| hash.rotate_left(7) ^ u64::from(byte));
+                let mut random = Rng::with_seed(of_name);
+                (since + pause(mean, &mut random), random)
+            });
+            let at = *due;
+            if at > now {
                 return;
             }
-            let after = pause();
-            tenant.next.insert(name, due + after);
+            *due = at + pause(mean, random);
             let account = tenant.account.clone();
-            let allowed = self.take(&account, name, of_account, of_organization, due);
+            let allowed = self.take(&account, name, of_account, of_organization, at);
             if let Some(tenant) = &mut self.tenant {
                 tenant.calls += 1;
                 tenant.throttled += u64::from(!allowed);
             }
         }
     }
+}
+
+/// Until the next call, as calls of many people come: at moments independent of each other.
+fn pause(mean: f64, random: &mut Rng) -> SignedDuration {
+    let seconds = -mean * (1.0 - random.f64()).ln();
+    SignedDuration::try_from_secs_f64(seconds).unwrap_or(SignedDuration::from_secs(1))
 }
 
 #[cfg(test)]
@@ -211,8 +217,23 @@ mod tests {
             throttle.tenant(seconds(600))
         };
         let some = alone(0.01);
-        assert!((20_000..30_000).contains(&some.calls), "{some:?}");
+        let expected = RATES.iter().map(|(_, (rate, _), _)| rate).sum::<f64>() * 0.4 * 600.0;
+        assert!((some.calls as f64 / expected - 1.0).abs() < 0.05, "{some:?}, not {expected}");
         let all = alone(1.0);
         assert!(all.throttled > some.throttled + 200, "{some:?} {all:?}");
+    }
+
+    #[test]
+    fn a_tenant_calls_at_the_same_moments_whoever_else_calls() {
+        let calls = |others: usize| {
+            let mut throttle = Throttle::default();
+            throttle.admit("1", 0.4, 7, Timestamp::UNIX_EPOCH);
+            for number in 0..others {
+                let at = Timestamp::UNIX_EPOCH + SignedDuration::from_millis(i64::try_from(number).unwrap());
+                throttle.allows("1", "ListRoots", at);
+            }
+            throttle.tenant(Timestamp::UNIX_EPOCH + SignedDuration::from_secs(60)).calls
+        };
+        assert_eq!(calls(0), calls(5_000));
     }
 }

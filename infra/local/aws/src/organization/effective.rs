@@ -87,8 +87,11 @@ impl<'a> Place<'a> {
             }
             for removed in of(REMOVE) {
                 let removed = list(Some(removed.clone()));
-                let items = list(value.take()).into_iter().filter(|item| !removed.contains(item));
-                value = Some(Value::Array(items.collect()));
+                // Where nothing has been said there is nothing to remove.
+                value = value.map(|value| {
+                    let items = list(Some(value)).into_iter().filter(|item| !removed.contains(item));
+                    Value::Array(items.collect())
+                });
             }
         }
         value
@@ -159,6 +162,12 @@ mod tests {
     }
 
     #[test]
+    fn removing_from_a_list_that_nobody_has_made_makes_none() {
+        let removal = json!({"tags": {"team": {"tag_value": {REMOVE: ["a"]}}}});
+        assert_eq!(effective(&[&[removal]]), json!({}));
+    }
+
+    #[test]
     fn a_control_limits_every_level_below_it_from_its_place_on() {
         let root = json!({"tags": {"team": {
             "tag_key": {"@@assign": "Team", "@@operators_allowed_for_child_policies": ["@@none"]},
@@ -168,7 +177,7 @@ mod tests {
             "tag_key": {"@@assign": "TEAM"}, "tag_value": {"@@assign": ["x"], "@@append": ["b"]},
         }}});
         assert_eq!(
-            effective(&[&[root], &[below.clone()], &[below]]),
+            effective(&[&[root], std::slice::from_ref(&below), std::slice::from_ref(&below)]),
             json!({"tags": {"team": {"tag_key": "Team", "tag_value": ["a", "b"]}}})
         );
         let everything = json!({"tags": {"@@operators_allowed_for_child_policies": ["@@none"],

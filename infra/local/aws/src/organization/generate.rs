@@ -140,6 +140,7 @@ pub fn generate(shape: &Shape, now: Timestamp) -> Organization {
         management_account: accounts.first().map(|account| account.id.clone()).unwrap_or_default(),
         id,
         root,
+        all_features: true,
         // Somebody administers another service from an account of their own, as organizations do.
         delegated: accounts
             .get(1)

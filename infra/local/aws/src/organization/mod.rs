@@ -6,7 +6,8 @@
 mod api;
 mod effective;
 mod generate;
-mod policies;
+mod guardrails;
+pub(crate) mod policies;
 mod requests;
 mod settings;
 
@@ -24,6 +25,8 @@ pub struct Organization {
     pub id: String,
     pub root: String,
     pub management_account: String,
+    /// Whether all features are on, or only consolidated billing.
+    pub all_features: bool,
     /// Delegated administrators, by service principal.
     pub delegated: Vec<(String, String)>,
     /// Service principals that have trusted access.
@@ -87,8 +90,12 @@ impl Organization {
         }
     }
 
-    /// The tags of a root, unit, account or policy: those of an account tell its team and stage.
+    /// The tags of a root, unit, account or policy: those of an account tell its team and stage, and
+    /// policies of AWS's have none.
     pub(crate) fn tags(&self, id: &str) -> Vec<(&'static str, String)> {
+        if self.policy(id).is_some_and(|policy| policy.aws_managed) {
+            return Vec::new();
+        }
         match self.accounts.iter().find(|account| account.id == id) {
             Some(account) => {
                 let mut parts = account.name.split('-');

@@ -3,7 +3,7 @@
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-use super::{Account, Organization, Unit, effective};
+use super::{Account, Organization, Unit, effective, guardrails};
 
 /// A policy type of the root.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,8 +90,10 @@ impl Organization {
 /// Policies as an organization has them: AWS's own everywhere, guardrails at the root and on units, an
 /// exception or two on single accounts.
 pub(super) fn generate(rng: &mut Rng, root: &str, units: &[Unit], accounts: &[Account]) -> Vec<Policy> {
-    let everywhere = || -> Vec<String> {
-        let units = units.iter().map(|unit| unit.id.clone());
+    let guardrails = guardrails::generate(rng, root, units, accounts);
+    // Every place has AWS's own policy, but for the SCP where a list of services stands in for it.
+    let everywhere = |without: &[String]| -> Vec<String> {
+        let units = units.iter().map(|unit| unit.id.clone()).filter(|id| !without.contains(id));
         let accounts = accounts.iter().map(|account| account.id.clone());
         std::iter::once(root.to_owned()).chain(units).chain(accounts).collect()
     };
@@ -109,12 +111,12 @@ pub(super) fn generate(rng: &mut Rng, root: &str, units: &[Unit], accounts: &[Ac
         targets,
     };
     let mut policies = vec![
-        managed("p-FullAWSAccess", "FullAWSAccess", SCP, &allow_all, everywhere()),
-        managed("p-RCPFullAWSAccess", "RCPFullAWSAccess", RCP, &allow_access, everywhere()),
+        managed("p-FullAWSAccess", "FullAWSAccess", SCP, &allow_all, everywhere(&guardrails.instead)),
+        managed("p-RCPFullAWSAccess", "RCPFullAWSAccess", RCP, &allow_access, everywhere(&[])),
     ];
     let mut add = |rng: &mut Rng, name: &str, kind: &str, content: Value, targets: Vec<String>| {
         policies.push(Policy {
-            id: format!("p-{}", (0..8).map(|_| rng.digit(36)).collect::<String>().to_lowercase()),
+            id: format!("p-{}", (0..10).map(|_| rng.digit(36)).collect::<String>().to_lowercase()),
             name: name.to_owned(),
             description: format!("{name}, of the platform team"),
             kind: kind.to_owned(),
@@ -127,11 +129,8 @@ pub(super) fn generate(rng: &mut Rng, root: &str, units: &[Unit], accounts: &[Ac
     let some_units = |rng: &mut Rng, one_in: usize| -> Vec<String> {
         units.iter().filter(|_| rng.usize(0..one_in) == 0).map(|unit| unit.id.clone()).collect()
     };
-    for (name, action) in GUARDRAILS {
-        let deny = json!({"Version": "2012-10-17",
-            "Statement": [{"Effect": "Deny", "Action": action, "Resource": "*"}]});
-        let targets = if name == "deny-leave" { at_root() } else { some_units(rng, 12) };
-        add(rng, name, SCP, deny, targets);
+    for (name, content, targets) in guardrails.policies {
+        add(rng, name, SCP, content, targets);
     }
     let assign = |value: &str| json!({"@@assign": value});
     let baseline = json!({"ec2_attributes": {
@@ -155,16 +154,8 @@ pub(super) fn generate(rng: &mut Rng, root: &str, units: &[Unit], accounts: &[Ac
     let more = json!({"tags": {"team": {"tag_value": {"@@append": ["identity"]}}}});
     let targets = some_units(rng, 15);
     add(rng, "tags-identity", TAG, more, targets);
-    add(rng, "not-attached", SCP, allow_all.clone(), Vec::new());
     policies
 }
-
-const GUARDRAILS: [(&str, &str); 4] = [
-    ("deny-leave", "organizations:LeaveOrganization"),
-    ("deny-root-keys", "iam:CreateAccessKey"),
-    ("deny-public-buckets", "s3:PutBucketPublicAccessBlock"),
-    ("deny-unused-services", "robomaker:*"),
-];
 
 /// The types that are on in a generated organization.
 pub(super) fn enabled() -> Vec<PolicyType> {

@@ -15,6 +15,8 @@ pub struct AccountRequest {
     pub requested: Timestamp,
     pub completed: Option<Timestamp>,
     pub account: Option<String>,
+    /// The account beside it in AWS GovCloud (US), where one was asked for.
+    pub govcloud: Option<String>,
     pub failure: Option<&'static str>,
 }
 
@@ -46,13 +48,15 @@ pub(super) fn generate(rng: &mut Rng, accounts: &[Account], now: Timestamp) -> V
         .skip(1)
         .rev()
         .take(30)
-        .map(|account| AccountRequest {
+        .enumerate()
+        .map(|(number, account)| AccountRequest {
             id: id(),
             name: account.name.clone(),
             state: "SUCCEEDED",
             requested: account.joined - minutes(4),
             completed: Some(account.joined),
             account: Some(account.id.clone()),
+            govcloud: (number == 0).then(|| account.id.chars().rev().collect()),
             failure: None,
         })
         .collect();
@@ -63,6 +67,7 @@ pub(super) fn generate(rng: &mut Rng, accounts: &[Account], now: Timestamp) -> V
         requested: now - minutes(90),
         completed: Some(now - minutes(89)),
         account: None,
+        govcloud: None,
         failure: Some(failure),
     }));
     requests.push(AccountRequest {
@@ -72,6 +77,7 @@ pub(super) fn generate(rng: &mut Rng, accounts: &[Account], now: Timestamp) -> V
         requested: now - minutes(1),
         completed: None,
         account: None,
+        govcloud: None,
         failure: None,
     });
     requests

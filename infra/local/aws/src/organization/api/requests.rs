@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::input::Id;
 use super::{Read, error, invalid};
 use crate::organization::AccountRequest;
 use crate::wire::ApiError;
@@ -10,24 +11,19 @@ const STATES: [&str; 3] = ["IN_PROGRESS", "SUCCEEDED", "FAILED"];
 
 impl Read<'_> {
     pub(super) fn list_create_account_status(&self) -> Result<Value, ApiError> {
-        let wanted = match self.body.get("States") {
-            None => None,
-            Some(states) => {
-                let states: Vec<&str> =
-                    states.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-                if states.iter().any(|state| !STATES.contains(state)) {
-                    return Err(invalid("INVALID_ENUM"));
-                }
-                Some(states)
-            }
-        };
+        let states = self.body["States"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let states: Vec<&str> = states.iter().filter_map(Value::as_str).collect();
+        if states.iter().any(|state| !STATES.contains(state)) {
+            return Err(invalid("INVALID_ENUM"));
+        }
+        // None named is all of them.
         let requests = self.organization.requests.iter();
-        let requests = requests.filter(|it| wanted.as_ref().is_none_or(|states| states.contains(&it.state)));
+        let requests = requests.filter(|it| states.is_empty() || states.contains(&it.state));
         self.page("CreateAccountStatuses", requests, show)
     }
 
     pub(super) fn describe_create_account_status(&self) -> Result<Value, ApiError> {
-        let id = self.text("CreateAccountRequestId")?;
+        let id = self.id("CreateAccountRequestId", Id::Request)?;
         let found = self.organization.requests.iter().find(|it| it.id == id);
         let found = found.ok_or_else(|| {
             error(
@@ -51,6 +47,9 @@ fn show(request: &AccountRequest) -> Value {
     }
     if let Some(account) = &request.account {
         shown["AccountId"] = json!(account);
+    }
+    if let Some(account) = &request.govcloud {
+        shown["GovCloudAccountId"] = json!(account);
     }
     if let Some(failure) = request.failure {
         shown["FailureReason"] = json!(failure);
