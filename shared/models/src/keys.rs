@@ -5,9 +5,12 @@
 //! runs/<run-id>/claim.json               whose run it is: the first writer
 //! runs/<run-id>/request-<sha256>.json    a request too large for a ticket
 //! runs/<run-id>/jobs/<item>.json         the job's record
+//! runs/<run-id>/plan/<writer>/…          lanes and their items
+//! runs/<run-id>/lanes/<lane>.json        a lane's record
 //! runs/<run-id>/parts/<item>/<writer>/…  what an invocation produced, before it is published
 //! runs/<run-id>/manifest.json            what was published, and from which parts
 //! open/<run-id>/<item>                   a job not yet closed
+//! published/<kind>/<run-id>.json         that a run was published, and its result
 //! tables/<table>/run_date=YYYY-MM-DD/<run-id>-<n>.parquet
 //! ```
 
@@ -45,6 +48,19 @@ pub fn record(run: &RunId, item: &ItemName) -> String {
     format!("{RUNS}{run}/jobs/{item}.json")
 }
 
+/// Where an invocation writes what it planned. Of two that plan at once, the run's record names one.
+pub fn plan(run: &RunId, writer: &str, name: &str) -> String {
+    format!("{RUNS}{run}/plan/{writer}/{name}")
+}
+
+pub fn lanes(run: &RunId) -> String {
+    format!("{RUNS}{run}/lanes/")
+}
+
+pub fn lane(run: &RunId, lane: &ItemName) -> String {
+    format!("{RUNS}{run}/lanes/{lane}.json")
+}
+
 /// Where an invocation puts what it produced. Each writes beside the others: a step that is made
 /// again while its first invocation still works never changes what that one commits to.
 pub fn part(run: &RunId, item: &ItemName, writer: &str, name: &str) -> String {
@@ -70,6 +86,11 @@ pub fn parse_record(key: &str) -> Option<(RunId, ItemName)> {
     let (run, rest) = key.strip_prefix(RUNS)?.split_once('/')?;
     let item = rest.strip_prefix("jobs/")?.strip_suffix(".json")?;
     Some((run.parse().ok()?, item.parse().ok()?))
+}
+
+/// The prefix of what is published of a kind, a document for each run.
+pub fn published(kind: Kind) -> String {
+    format!("published/{kind}/")
 }
 
 /// The prefix of everything published in a table.

@@ -3,9 +3,10 @@
 //! 1. [`id`]: identifiers that cannot hold a bad value (an account id, a Region, a run id).
 //! 2. [`ticket`]: what travels through a state machine while a job runs.
 //! 3. [`record`]: what S3 remembers of the same job, and its one [`record::Outcome`].
-//! 4. [`failure`]: the stable error names, and a failure as it is recorded.
-//! 5. [`coverage`]: how much of the evidence is there; the only source of a [`coverage::Complete`].
-//! 6. [`keys`]: where in the bucket all of it lies.
+//! 4. [`lane`]: the same for a run whose items are worked through side by side.
+//! 5. [`failure`]: the stable error names, and a failure as it is recorded.
+//! 6. [`coverage`]: how much of the evidence is there; the only source of a [`coverage::Complete`].
+//! 7. [`keys`]: where in the bucket all of it lies.
 //!
 //! Nothing here calls AWS. Parsing validates, so code past the edge cannot hold a malformed value.
 
@@ -13,6 +14,7 @@ pub mod coverage;
 pub mod failure;
 pub mod id;
 pub mod keys;
+pub mod lane;
 pub mod record;
 pub mod ticket;
 
@@ -22,5 +24,6 @@ pub use id::{
     AccountId, AccountRequestId, BucketName, InvalidId, ItemName, KeyPrefix, OrganizationId,
     OrganizationalUnitId, Partition, PolicyId, Region, ReportId, RoleArn, RootId, RunId, TargetId,
 };
+pub use lane::{ItemOutcome, LaneLine, LaneNext, LanePart, LaneRecord, LaneTicket, Plan, PlannedLane};
 pub use record::{Claim, JobRecord, Outcome, OutcomeStatus, Phase};
-pub use ticket::{Kind, Next, Request, Ticket, WaitingFor};
+pub use ticket::{Kind, LaneList, Next, Request, Ticket, WaitingFor};

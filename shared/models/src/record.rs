@@ -34,6 +34,19 @@ pub enum OutcomeStatus {
     CarriedOver,
 }
 
+impl OutcomeStatus {
+    /// The word it has in JSON and in tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Overdue => "overdue",
+            Self::Skipped => "skipped",
+            Self::CarriedOver => "carriedOver",
+        }
+    }
+}
+
 /// The one end of an item.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -149,6 +162,7 @@ impl JobRecord {
             execution: self.execution.clone(),
             failure: None,
             result: None,
+            lanes: None,
         }
     }
 
@@ -174,6 +188,14 @@ pub struct Claim {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn an_outcome_has_the_same_word_everywhere() {
+        use OutcomeStatus::{CarriedOver, Failed, Overdue, Skipped, Succeeded};
+        for status in [Succeeded, Failed, Overdue, Skipped, CarriedOver] {
+            assert_eq!(serde_json::to_value(status).unwrap(), json!(status.as_str()));
+        }
+    }
 
     #[test]
     fn a_record_reads_back_in_every_phase() {

@@ -17,21 +17,23 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::id::{ItemName, RunId};
+use crate::id::{BucketName, ItemName, RunId};
 
 /// The kinds of job. The text is part of keys, function names and metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     DeclarativePoliciesReport,
+    OrganizationInventory,
 }
 
 impl Kind {
-    pub const ALL: [Self; 1] = [Self::DeclarativePoliciesReport];
+    pub const ALL: [Self; 2] = [Self::DeclarativePoliciesReport, Self::OrganizationInventory];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::DeclarativePoliciesReport => "declarative-policies-report",
+            Self::OrganizationInventory => "organization-inventory",
         }
     }
 }
@@ -52,6 +54,8 @@ pub enum Next {
     Poll,
     /// Our job is complete: collect what it left.
     Collect,
+    /// The run is planned: work on its lanes, which [`Ticket::lanes`] lists.
+    Lanes,
     /// Nothing is left to do; [`Ticket::result`] says what came of it.
     Done,
     /// Nothing is left to do; [`Ticket::failure`] says why there is no result.
@@ -88,6 +92,16 @@ pub struct WaitingFor {
     /// When it was started, where AWS shows it.
     #[serde(default)]
     pub since: Option<Timestamp>,
+}
+
+/// The lanes that a run is to work on next: a list in S3, read by a Distributed Map.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LaneList {
+    pub bucket: BucketName,
+    pub key: String,
+    /// How many lanes are worked on side by side.
+    pub concurrency: u32,
 }
 
 /// The state of one job. See the [module documentation](self).
@@ -128,6 +142,9 @@ pub struct Ticket {
     pub failure: Option<Failure>,
     #[serde(default)]
     pub result: Option<Value>,
+    /// Of a run that is planned into lanes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lanes: Option<LaneList>,
 }
 
 fn first_attempt() -> u32 {
@@ -161,13 +178,18 @@ impl Ticket {
 
     /// Reads a ticket of this version or of the previous one.
     pub fn from_value(value: Value) -> Result<Self, InvalidTicket> {
+        let mut ticket: Self = serde_json::from_value(Self::accepted(value)?)?;
+        ticket.schema_version = Self::VERSION;
+        Ok(ticket)
+    }
+
+    /// The value, if it is of a version that these functions read.
+    pub(crate) fn accepted(value: Value) -> Result<Value, InvalidTicket> {
         let found = value.get("schemaVersion").and_then(Value::as_u64).ok_or(InvalidTicket::NoVersion)?;
         if found != u64::from(Self::VERSION) && found != u64::from(Self::PREVIOUS_VERSION) {
             return Err(InvalidTicket::OtherVersion { found });
         }
-        let mut ticket: Self = serde_json::from_value(value)?;
-        ticket.schema_version = Self::VERSION;
-        Ok(ticket)
+        Ok(value)
     }
 }
 

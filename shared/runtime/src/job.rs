@@ -7,7 +7,7 @@ use std::future::Future;
 
 use errors::JobError;
 use jiff::{SignedDuration, Timestamp};
-use models::{Coverage, ItemName, Kind, RunId, WaitingFor};
+use models::{Coverage, ItemName, Kind, LaneList, Outcome, OutcomeStatus, RunId, WaitingFor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -107,6 +107,19 @@ pub trait Job: Sized + Send + Sync + 'static {
     fn new(environment: &Environment) -> Result<Self, InvalidEnvironment>;
 
     fn store(&self) -> &Store;
+
+    /// The lanes to work on, of a kind whose runs have lanes.
+    fn lanes(&self, _handle: &Self::Handle) -> Option<LaneList> {
+        None
+    }
+
+    /// Whether a run that ended so has items, besides itself, that are to be done again.
+    fn has_items_to_retry(_outcome: &Outcome, _retry: &[OutcomeStatus]) -> bool {
+        false
+    }
+
+    /// Notes in the handle of a run that is resumed which of its items are to be done again.
+    fn resumed(_handle: &mut Self::Handle, _retry: &[OutcomeStatus]) {}
 
     /// The checks of a request that depend on the configuration.
     fn check(&self, request: &Self::Request) -> Result<(), JobError>;

@@ -15,6 +15,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use crate::environment::{Environment, InvalidEnvironment};
 use crate::function::{Function, Invocation};
 use crate::job::Job;
+use crate::lanes::{self, FanOut, LaneStep, Lanes};
 use crate::lifecycle::{self, Step};
 use crate::metrics::StandardOutput;
 
@@ -46,6 +47,21 @@ pub async fn collect<J: Job>() -> Result<(), lambda_runtime::Error> {
 /// Serves the cancel step of a kind.
 pub async fn cancel<J: Job>() -> Result<(), lambda_runtime::Error> {
     serve(|environment| lifecycle::function::<J>(Step::Cancel, environment)).await
+}
+
+/// Serves the plan step of a kind whose runs have lanes.
+pub async fn plan<L: Lanes>() -> Result<(), lambda_runtime::Error> {
+    serve(|environment| lifecycle::function::<FanOut<L>>(Step::Plan, environment)).await
+}
+
+/// Serves a step of the lanes of a kind, under the step's own name.
+pub async fn lane<L: Lanes>(step: LaneStep, name: &'static str) -> Result<(), lambda_runtime::Error> {
+    serve(|environment| lanes::function::<L>(step, name, environment)).await
+}
+
+/// Serves the gather step of a kind whose runs have lanes.
+pub async fn gather<L: Lanes>() -> Result<(), lambda_runtime::Error> {
+    serve(lanes::gather_function::<L>).await
 }
 
 /// Serves a function until Lambda ends the process.

@@ -2,10 +2,11 @@
 //!
 //! 1. [`job`]: the trait a kind implements once: find, start, status, collect, cancel.
 //! 2. [`lifecycle`]: the steps around it: records, tickets, deadlines, publication.
-//! 3. [`schedule`]: how long to wait before asking again.
-//! 4. [`environment`]: configuration, read once and validated at cold start.
-//! 5. [`identity`]: in whose name calls are made.
-//! 6. [`function`] and [`lambda`]: from an event to an answer, with logs, metrics and caught panics.
+//! 3. [`lanes`]: runs of many items that go on side by side.
+//! 4. [`schedule`]: how long to wait before asking again.
+//! 5. [`environment`]: configuration, read once and validated at cold start.
+//! 6. [`identity`]: in whose name calls are made.
+//! 7. [`function`] and [`lambda`]: from an event to an answer, with logs, metrics and caught panics.
 
 pub mod aws;
 pub mod environment;
@@ -13,6 +14,7 @@ pub mod function;
 pub mod identity;
 pub mod job;
 pub mod lambda;
+pub mod lanes;
 pub mod lifecycle;
 pub mod metrics;
 pub mod schedule;

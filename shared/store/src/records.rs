@@ -5,16 +5,9 @@
 
 use errors::JobError;
 use models::{Claim, ItemName, JobRecord, RunId, keys};
-use serde::de::DeserializeOwned;
 
-use crate::objects::{Create, Replace, Store, to_json};
-
-/// A value and the version of the object it was read from.
-#[derive(Debug, Clone)]
-pub struct Versioned<T> {
-    pub value: T,
-    pub etag: String,
-}
+use crate::Versioned;
+use crate::objects::{Store, to_json};
 
 /// What became of opening a record.
 #[derive(Debug)]
@@ -38,10 +31,7 @@ impl<'a> Records<'a> {
 
     /// Claims a run for an execution; answers whose it is, which may be somebody else's.
     pub async fn claim(&self, run: &RunId, claim: Claim) -> Result<Claim, JobError> {
-        match self.store.create(&keys::claim(run), to_json(&claim)?).await? {
-            Create::Created { .. } => Ok(claim),
-            Create::Exists(object) => from_json(&keys::claim(run), &object.bytes),
-        }
+        Ok(self.store.establish(&keys::claim(run), claim).await?.0.value)
     }
 
     /// Writes the marker, then the record, unless there is one.
@@ -53,11 +43,9 @@ impl<'a> Records<'a> {
     /// Writes the record of an item that has nothing to be swept, unless there is one.
     pub async fn create(&self, record: JobRecord) -> Result<Open, JobError> {
         let key = keys::record(&record.run_id, &record.item);
-        Ok(match self.store.create(&key, to_json(&record)?).await? {
-            Create::Created { etag } => Open::Opened(Versioned { value: record, etag }),
-            Create::Exists(object) => {
-                Open::Exists(Versioned { value: from_json(&key, &object.bytes)?, etag: object.etag })
-            }
+        Ok(match self.store.establish(&key, record).await? {
+            (record, true) => Open::Opened(record),
+            (record, false) => Open::Exists(record),
         })
     }
 
@@ -69,20 +57,12 @@ impl<'a> Records<'a> {
 
     /// The record's beginning, from the marker.
     pub async fn marked(&self, run: &RunId, item: &ItemName) -> Result<Option<JobRecord>, JobError> {
-        let key = keys::marker(run, item);
-        match self.store.get(&key).await? {
-            None => Ok(None),
-            Some(object) => from_json(&key, &object.bytes).map(Some),
-        }
+        Ok(self.store.load(&keys::marker(run, item)).await?.map(|it| it.value))
     }
 
     /// Whose run it is, if anybody has claimed it.
     pub async fn claimed(&self, run: &RunId) -> Result<Option<Claim>, JobError> {
-        let key = keys::claim(run);
-        match self.store.get(&key).await? {
-            None => Ok(None),
-            Some(object) => from_json(&key, &object.bytes).map(Some),
-        }
+        Ok(self.store.load(&keys::claim(run)).await?.map(|it| it.value))
     }
 
     /// Removes the marker of an item that is closed: nothing of it can still be running. Somebody may
@@ -96,11 +76,7 @@ impl<'a> Records<'a> {
     }
 
     pub async fn load(&self, run: &RunId, item: &ItemName) -> Result<Option<Versioned<JobRecord>>, JobError> {
-        let key = keys::record(run, item);
-        match self.store.get(&key).await? {
-            None => Ok(None),
-            Some(object) => Ok(Some(Versioned { value: from_json(&key, &object.bytes)?, etag: object.etag })),
-        }
+        self.store.load(&keys::record(run, item)).await
     }
 
     /// Writes the record's next version if `current` still is the present one; `None` when
@@ -111,14 +87,6 @@ impl<'a> Records<'a> {
         next: JobRecord,
     ) -> Result<Option<Versioned<JobRecord>>, JobError> {
         let key = keys::record(&next.run_id, &next.item);
-        Ok(match self.store.replace(&key, current, to_json(&next)?).await? {
-            Replace::Replaced { etag } => Some(Versioned { value: next, etag }),
-            Replace::Changed => None,
-        })
+        self.store.advance(&key, current, next).await
     }
-}
-
-fn from_json<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, JobError> {
-    serde_json::from_slice(bytes)
-        .map_err(|error| JobError::defect(format!("{key} is not what Muster wrote: {error}")))
 }

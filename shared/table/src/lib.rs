@@ -5,8 +5,10 @@
 //! so the pages are put together from the codes as they are. The general writers of the `parquet`
 //! crate hash every row's value again; this is about five times faster and takes a third of the
 //! memory. The file's structure and metadata are the crate's; [`pages`] makes the pages' bytes.
+//! [`RowWriter`] takes rows and makes the codes.
 
 mod pages;
+mod rows;
 
 use std::io::Write;
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use parquet::basic::{ConvertedType, LogicalType, Repetition, TimeUnit, Type as P
 use parquet::file::properties::{WriterProperties, WriterVersion};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{ColumnDescPtr, Type as SchemaType};
+pub use rows::{Cell, RowWriter};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

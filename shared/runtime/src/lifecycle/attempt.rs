@@ -61,20 +61,20 @@ impl<'a, J: Job> Attempt<'a, J> {
     pub(super) async fn go(self) -> Result<Ticket, JobError> {
         match &self.record.value.phase {
             Phase::Intended { .. } => self.look().await,
-            Phase::Started { .. } | Phase::Collected { .. } | Phase::Closed { .. } => Ok(self.go_on()),
+            Phase::Started { .. } | Phase::Collected { .. } | Phase::Closed { .. } => self.go_on(),
         }
     }
 
     /// Goes on from what the record says, without asking AWS: an earlier run of this very step, or
     /// somebody else, has got that far.
-    fn go_on(self) -> Ticket {
+    fn go_on(self) -> Result<Ticket, JobError> {
         let now = self.invocation.now();
-        match self.record.value.phase {
+        Ok(match self.record.value.phase {
             Phase::Intended { .. } => self.run.wait(Next::Wait, now),
-            Phase::Started { handle, since } => self.run.poll(handle, since, now),
+            Phase::Started { handle, since } => self.run.running(self.job, handle, since, now)?,
             Phase::Collected { handle, .. } => self.run.complete(handle),
             Phase::Closed { outcome, .. } => over(self.run.ticket, &outcome),
-        }
+        })
     }
 
     async fn look(mut self) -> Result<Ticket, JobError> {
@@ -142,7 +142,7 @@ impl<'a, J: Job> Attempt<'a, J> {
         let value = serde_json::to_value(handle).map_err(JobError::defect)?;
         let now = self.invocation.now();
         match self.advance(Phase::Started { handle: value.clone(), since: now }).await? {
-            true => Ok(self.run.poll(value, now, now)),
+            true => self.run.running(self.job, value, now, now),
             false => self.overtaken(Some(handle)).await,
         }
     }
@@ -201,6 +201,6 @@ impl<'a, J: Job> Attempt<'a, J> {
                 .cancel(self.run.context(self.invocation), &self.run.request.own, Some(handle), None)
                 .await?;
         }
-        Ok(self.go_on())
+        self.go_on()
     }
 }

@@ -70,7 +70,7 @@ pub(crate) async fn finish(
         files: &files,
         result: &result,
     };
-    publish(store, &manifest).await?;
+    publish(store, &record.value.item, &manifest).await?;
     let outcome = ended(OutcomeStatus::Succeeded, invocation.now(), result);
     let records = Records::new(store);
     for _ in 0..LOOKS {

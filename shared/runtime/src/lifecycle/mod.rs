@@ -5,6 +5,7 @@
 //! | [`start`] | a request, or a ticket that waits | `wait`, `poll`, `collect` or `done` |
 //! | [`status`] | a ticket of a running job | `poll` or `collect` |
 //! | [`collect`] | a ticket of a complete job | `done` |
+//! | [`gather`] | a ticket whose lanes' executions have ended | `lanes` while some are open, else as `collect` |
 //! | [`cancel`] | whatever the failed step had, and its error | `failed`, or `done` when the run had succeeded after all |
 //!
 //! Every step may run twice, at any time after it first ran, and after a crash at any point of its
@@ -14,6 +15,7 @@
 mod attempt;
 mod cancel;
 mod collect;
+mod gather;
 mod input;
 mod record;
 mod request;
@@ -25,6 +27,7 @@ mod status;
 
 pub use input::{Caught, Execution, StepInput};
 pub use request::Common;
+pub(crate) use request::recall_own as recall_request;
 
 use std::sync::Arc;
 
@@ -35,10 +38,13 @@ use serde_json::Value;
 use crate::environment::{Environment, InvalidEnvironment};
 use crate::function::Function;
 use crate::job::Job;
+use crate::lanes::{FanOut, Lanes};
 
 /// The steps of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
+    /// The start step of a kind whose runs have lanes.
+    Plan,
     Start,
     Status,
     Collect,
@@ -48,6 +54,7 @@ pub enum Step {
 impl Step {
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Plan => "plan",
             Self::Start => "start",
             Self::Status => "status",
             Self::Collect => "collect",
@@ -65,12 +72,27 @@ pub fn function<J: Job>(step: Step, environment: &Environment) -> Result<Functio
             let input = StepInput::read(event)?;
             let invocation = invocation.entered_at(input.entered_at);
             let ticket = match step {
-                Step::Start => start::start(&*job, &invocation, input).await,
+                Step::Plan | Step::Start => start::start(&*job, &invocation, input).await,
                 Step::Status => status::status(&*job, &invocation, input).await,
                 Step::Collect => collect::collect(&*job, &invocation, input).await,
                 Step::Cancel => cancel::cancel(&*job, &invocation, input).await,
             }?;
             answer(&ticket)
+        }
+    }))
+}
+
+/// The function that gathers the runs of a kind with lanes.
+pub(crate) fn gather_function<L: Lanes>(
+    job: Arc<FanOut<L>>,
+    environment: &Environment,
+) -> Result<Function, InvalidEnvironment> {
+    Ok(Function::new(L::KIND.as_str(), "gather", environment, move |event, invocation| {
+        let job = Arc::clone(&job);
+        async move {
+            let input = StepInput::read(event)?;
+            let invocation = invocation.entered_at(input.entered_at);
+            answer(&gather::gather(&*job, &invocation, input).await?)
         }
     }))
 }

@@ -3,6 +3,7 @@
 use errors::JobError;
 use jiff::{SignedDuration, Timestamp};
 use models::{OutcomeStatus, Request, RunId, keys};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -154,6 +155,12 @@ pub(crate) async fn keep(store: &Store, run: &RunId, request: Value) -> Result<R
     let key = keys::request(run, &sha256);
     store.put(&key, text).await?;
     Ok(Request::Spilled { key, sha256 })
+}
+
+/// The kind's own part of a request that [`keep`] kept.
+pub(crate) async fn recall_own<T: DeserializeOwned>(store: &Store, request: &Request) -> Result<T, JobError> {
+    let (_, own) = Common::split(&recall(store, request).await?)?;
+    serde_json::from_value(own).map_err(|error| JobError::invalid(format!("the request: {error}")))
 }
 
 /// The request that [`keep`] kept.

@@ -1,7 +1,7 @@
 //! Going on with an earlier run.
 
 use errors::JobError;
-use models::{ErrorName, JobRecord, Outcome, Phase, RunId, keys};
+use models::{ErrorName, JobRecord, Outcome, OutcomeStatus, Phase, RunId, keys};
 use store::{Open, Records, Versioned};
 
 use super::input::StepInput;
@@ -29,7 +29,8 @@ pub(super) async fn resume<J: Job>(
     let Versioned { value: mut record, etag } = record;
     let stored = &run.request.common;
     if let Phase::Closed { outcome, .. } = &record.phase {
-        if !request.common.retry.contains(&outcome.status) {
+        let retry = &request.common.retry;
+        if !retry.contains(&outcome.status) && !J::has_items_to_retry(outcome, retry) {
             return Ok(Begun::Over(Box::new(over(record.ticket(), outcome))));
         }
         let outcome = outcome.clone();
@@ -39,7 +40,7 @@ pub(super) async fn resume<J: Job>(
         if stored.dry_run {
             return Err(JobError::invalid(format!("run {run_id} was a dry run: start a new one")));
         }
-        record.phase = again(job, invocation, &run, &mut record).await?;
+        record.phase = again(job, invocation, &run, &mut record, &request.common.retry).await?;
         record.earlier.push(outcome);
     }
     let now = invocation.now();
@@ -128,6 +129,7 @@ async fn again<J: Job>(
     invocation: &Invocation,
     run: &Run<J>,
     record: &mut JobRecord,
+    retry: &[OutcomeStatus],
 ) -> Result<Phase, JobError> {
     let context = run.context(invocation);
     let handle = match record.phase {
@@ -144,6 +146,7 @@ async fn again<J: Job>(
     if let Some(mut handle) = handle {
         match job.status(context, &mut handle).await {
             Ok(_) => {
+                J::resumed(&mut handle, retry);
                 let handle = serde_json::to_value(handle).map_err(JobError::defect)?;
                 return Ok(Phase::Started { handle, since: invocation.now() });
             }

@@ -102,14 +102,26 @@ impl<J: Job> Run<J> {
         self.ticket
     }
 
-    /// The ticket of a job that runs since `since`, to be asked about.
-    pub(crate) fn poll(mut self, handle: Value, since: Timestamp, now: Timestamp) -> Ticket {
+    /// The ticket of a job that runs since `since`: to be asked about, or with lanes to work on.
+    pub(crate) fn running(
+        mut self,
+        job: &J,
+        handle: Value,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Ticket, JobError> {
         self.ticket.handle = Some(handle);
         self.ticket.waiting_for = None;
         self.ticket.waiting_since = since;
         self.ticket.polls = 0;
         self.ticket.cancellable = true;
-        self.wait(Next::Poll, now)
+        self.ticket.lanes = job.lanes(&self.handle()?);
+        if self.ticket.lanes.is_none() {
+            return Ok(self.wait(Next::Poll, now));
+        }
+        self.ticket.poll_after_seconds = 0;
+        self.ticket.next = Next::Lanes;
+        Ok(self.ticket)
     }
 
     /// The ticket of a job that is complete.
@@ -146,6 +158,7 @@ pub(crate) fn over(mut ticket: Ticket, outcome: &Outcome) -> Ticket {
     ticket.cancellable = false;
     ticket.waiting_for = None;
     ticket.poll_after_seconds = 0;
+    ticket.lanes = None;
     ticket.result.clone_from(&outcome.result);
     ticket.failure.clone_from(&outcome.failure);
     ticket.next = match outcome.status {

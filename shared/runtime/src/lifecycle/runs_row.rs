@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use models::{Ticket, keys};
 use store::Store;
 use store::publish::RUNS_TABLE;
-use table::{Chunk, Codes, Column, Dictionary, Kind, NULL, TableError, TableWriter, Texts};
+use table::{Column, Kind, RowWriter, TableError};
 
 use crate::function::Invocation;
 use crate::job::{Collected, Part};
@@ -44,41 +44,22 @@ pub(crate) async fn write(
 }
 
 fn row(ticket: &Ticket, collected: &Collected, now: Timestamp) -> Result<Vec<u8>, TableError> {
-    let text = |text: &str| Texts::from_iter([text]);
-    let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-    let (run_id, kind, item) =
-        (text(ticket.run_id.as_str()), text(ticket.kind.as_str()), text(ticket.item.as_str()));
-    let manifest = text(&keys::manifest(&ticket.run_id));
-    let attempt = [i64::from(ticket.attempt)];
-    let (started_at, finished_at) = ([ticket.started_at.as_millisecond()], [now.as_millisecond()]);
-    let observed_at: Vec<i64> = collected.observed_at.iter().map(|at| at.as_millisecond()).collect();
-    let expected: Vec<i64> = collected.coverage.expected_accounts.map(number).into_iter().collect();
-    let seen = [number(collected.coverage.seen_accounts)];
-    let rows = [number(collected.parts.iter().map(|part| part.rows).sum())];
-    let texts = |values| Chunk::Coded(Dictionary::Texts(values), Codes::Constant(0));
-    let mut writer = TableWriter::new(Vec::new(), RUNS_TABLE, &COLUMNS)?;
-    writer.write(
-        1,
-        &[
-            texts(&run_id),
-            texts(&kind),
-            texts(&item),
-            one(&attempt),
-            one(&started_at),
-            one(&finished_at),
-            one(&observed_at),
-            one(&expected),
-            one(&seen),
-            Chunk::Booleans(&[collected.coverage.is_complete()]),
-            one(&rows),
-            texts(&manifest),
-            one(&[SCHEMA_VERSION]),
-        ],
-    )?;
+    let rows: u64 = collected.parts.iter().map(|part| part.rows).sum();
+    let mut writer = RowWriter::new(Vec::new(), RUNS_TABLE, &COLUMNS)?;
+    writer.push(&[
+        ticket.run_id.as_str().into(),
+        ticket.kind.as_str().into(),
+        ticket.item.as_str().into(),
+        i64::from(ticket.attempt).into(),
+        ticket.started_at.as_millisecond().into(),
+        now.as_millisecond().into(),
+        collected.observed_at.map(|at| at.as_millisecond()).into(),
+        collected.coverage.expected_accounts.into(),
+        collected.coverage.seen_accounts.into(),
+        collected.coverage.is_complete().into(),
+        rows.into(),
+        keys::manifest(&ticket.run_id).as_str().into(),
+        SCHEMA_VERSION.into(),
+    ])?;
     Ok(writer.finish()?.0)
-}
-
-/// A column of one row; without a value, of none.
-fn one(values: &[i64]) -> Chunk<'_> {
-    Chunk::Coded(Dictionary::Integers(values), Codes::Constant(if values.is_empty() { NULL } else { 0 }))
 }

@@ -138,6 +138,7 @@ pub(crate) fn draft<J: Job>(
         execution: execution.map(|execution| execution.id.clone()),
         failure: None,
         result: None,
+        lanes: None,
     })
 }
 

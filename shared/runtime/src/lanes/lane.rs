@@ -1,0 +1,286 @@
+//! A lane as a turn holds it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use errors::JobError;
+use jiff::Timestamp;
+use models::{
+    ErrorName, Failure, ItemOutcome, LaneLine, LanePart, LaneRecord, LaneTicket, OutcomeStatus, keys,
+};
+use serde::de::IgnoredAny;
+use store::{Store, Versioned};
+use tokio::time::Instant;
+
+use super::{CHECKPOINT, Lanes, MARGIN, PART_BYTES, UNBOUNDED, plan};
+use crate::function::Invocation;
+
+/// A lane, its record, and what this invocation adds to it. Nothing counts before [`Lane::commit`].
+pub struct Lane<'a, L: Lanes> {
+    pub(super) store: &'a Store,
+    pub(super) invocation: &'a Invocation,
+    pub(super) ticket: &'a LaneTicket,
+    pub(super) record: Versioned<LaneRecord>,
+    pub(super) items: Vec<L::Item>,
+    request: &'a L::Request,
+    /// What is remembered of the present item.
+    pub state: L::State,
+    lines: Vec<u8>,
+    count: u64,
+    begun: Instant,
+    committed: Instant,
+}
+
+impl<L: Lanes> std::fmt::Debug for Lane<'_, L> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lane").field("record", &self.record).finish_non_exhaustive()
+    }
+}
+
+impl<'a, L: Lanes> Lane<'a, L> {
+    pub(super) async fn open(
+        store: &'a Store,
+        invocation: &'a Invocation,
+        ticket: &'a LaneTicket,
+        request: &'a L::Request,
+    ) -> Result<Self, JobError> {
+        let key = keys::lane(&ticket.run_id, &ticket.lane);
+        let found = store.load::<LaneRecord>(&key).await?;
+        let listed = found.as_ref().map_or(&ticket.items, |record| &record.value.items);
+        let items = read_items::<L>(store, listed).await?;
+        let record = match found {
+            Some(record) => record,
+            None => store.establish(&key, new_record(ticket, invocation, items.len() as u64)).await?.0,
+        };
+        let now = Instant::now();
+        Ok(Self {
+            state: state::<L>(&record.value)?,
+            store,
+            invocation,
+            ticket,
+            record,
+            items,
+            request,
+            lines: Vec::new(),
+            count: 0,
+            begun: now,
+            committed: now,
+        })
+    }
+
+    /// Begins again with the items that a resume asked for, once.
+    pub(super) async fn obey(&mut self) -> Result<(), JobError> {
+        let ticket = self.ticket;
+        if self.record.value.again >= ticket.again {
+            return Ok(());
+        }
+        let mut last = BTreeMap::new();
+        for part in &self.record.value.parts {
+            let mut lines = self.store.lines(&part.key, Some(&part.etag)).await?;
+            while let Some(line) = lines.next::<LaneLine<IgnoredAny>>().await? {
+                if let LaneLine::Outcome(outcome) = line {
+                    last.insert(outcome.item, outcome.status);
+                }
+            }
+        }
+        let ended = |item: &L::Item| last.get(L::name(item)).copied();
+        let mut items = read_items::<L>(self.store, &ticket.items).await?;
+        // Those that have no outcome are done as well.
+        items.retain(|item| ended(item).is_none_or(|status| ticket.retry.contains(&status)));
+        let record = &mut self.record.value;
+        for status in items.iter().filter_map(ended) {
+            if let Some(count) = record.outcomes.get_mut(&status) {
+                *count -= 1;
+            }
+        }
+        record.outcomes.retain(|_, count| *count > 0);
+        let name = format!("{}-{}.jsonl", ticket.lane, ticket.again);
+        let key = keys::plan(&ticket.run_id, &self.invocation.request_id, &name);
+        self.store.put(&key, plan::lines(&items)?).await?;
+        record.again = ticket.again;
+        record.items = key;
+        record.total = items.len() as u64;
+        record.done = 0;
+        record.waits = 0;
+        record.since = self.invocation.now();
+        self.items = items;
+        self.state = L::State::default();
+        Ok(())
+    }
+
+    /// The lane's name.
+    pub fn name(&self) -> &str {
+        self.ticket.lane.as_str()
+    }
+
+    pub fn run_id(&self) -> &models::RunId {
+        &self.ticket.run_id
+    }
+
+    pub fn attempt(&self) -> u32 {
+        self.ticket.attempt
+    }
+
+    pub fn request(&self) -> &'a L::Request {
+        self.request
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.invocation.now()
+    }
+
+    /// When items that have no outcome are overdue.
+    pub fn deadline(&self) -> Timestamp {
+        self.ticket.deadline
+    }
+
+    /// When the lane last did something for its present item: what a wait is counted from.
+    pub fn since(&self) -> Timestamp {
+        self.record.value.since
+    }
+
+    /// Waits for the present item so far.
+    pub fn waits(&self) -> u32 {
+        self.record.value.waits
+    }
+
+    /// The present item; `None` when all have an outcome.
+    pub fn item(&self) -> Option<&L::Item> {
+        self.items.get(usize::try_from(self.record.value.done).ok()?)
+    }
+
+    /// Whether there is time to begin something that may take a while.
+    pub fn has_time(&self) -> bool {
+        let ends = self.invocation.ends_at.map(|at| at - MARGIN.min(at.duration_since(self.begun) / 2));
+        Instant::now() < ends.unwrap_or(self.begun + UNBOUNDED)
+    }
+
+    /// How long this turn has been at work.
+    pub fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// Adds what was read.
+    pub async fn write(&mut self, entry: &L::Entry) -> Result<(), JobError> {
+        self.line(&LaneLine::Data(entry))?;
+        if self.lines.len() >= PART_BYTES { self.flush().await } else { Ok(()) }
+    }
+
+    /// Ends the present item and goes on to the next.
+    pub fn finish(&mut self, status: OutcomeStatus, failure: Option<Failure>) -> Result<(), JobError> {
+        let Some(item) = self.item() else {
+            return Err(JobError::defect("an item was ended that is not there"));
+        };
+        let outcome = ItemOutcome { item: L::name(item).clone(), status, at: self.now(), failure };
+        self.line(&LaneLine::<L::Entry>::Outcome(outcome))?;
+        let record = &mut self.record.value;
+        record.done += 1;
+        *record.outcomes.entry(status).or_default() += 1;
+        record.since = self.invocation.now();
+        record.waits = 0;
+        self.state = L::State::default();
+        Ok(())
+    }
+
+    /// Ends the present item as what its error means, or all that are left.
+    pub(super) fn fail(
+        &mut self,
+        status: OutcomeStatus,
+        failure: &Failure,
+        all: bool,
+    ) -> Result<(), JobError> {
+        while self.item().is_some() {
+            self.finish(status, Some(failure.clone()))?;
+            if !all {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits what was read, if as much as may be lost was read since the last time.
+    pub async fn checkpoint(&mut self) -> Result<(), JobError> {
+        if self.committed.elapsed() < CHECKPOINT { Ok(()) } else { self.commit().await }
+    }
+
+    /// Commits what was read, what ended and what is remembered.
+    pub async fn commit(&mut self) -> Result<(), JobError> {
+        self.flush().await?;
+        let key = keys::lane(&self.ticket.run_id, &self.ticket.lane);
+        let mut next = self.record.value.clone();
+        next.state = serde_json::to_value(&self.state).map_err(JobError::defect)?;
+        next.updated_at = self.now();
+        next.writer.clone_from(&self.invocation.request_id);
+        let written = self.store.advance(&key, &self.record.etag, next).await?;
+        self.record = written.ok_or_else(|| {
+            JobError::new(
+                ErrorName::Transient,
+                format!(
+                    "lane {} of run {} is being worked on by others",
+                    self.ticket.lane, self.ticket.run_id
+                ),
+                "The step is repeated.",
+            )
+        })?;
+        self.committed = Instant::now();
+        Ok(())
+    }
+
+    fn line<T: serde::Serialize>(&mut self, line: &LaneLine<T>) -> Result<(), JobError> {
+        serde_json::to_writer(&mut self.lines, line).map_err(JobError::defect)?;
+        self.lines.push(b'\n');
+        self.count += 1;
+        Ok(())
+    }
+
+    /// Writes what has come together as a part.
+    async fn flush(&mut self) -> Result<(), JobError> {
+        if self.count == 0 {
+            return Ok(());
+        }
+        let LaneTicket { run_id, lane, .. } = self.ticket;
+        let name = format!("{}.jsonl", self.record.value.parts.len());
+        let key = keys::part(run_id, lane, &self.invocation.request_id, &name);
+        let etag = self.store.put(&key, std::mem::take(&mut self.lines)).await?;
+        let lines = std::mem::take(&mut self.count);
+        self.record.value.parts.push(LanePart { key, etag, lines });
+        Ok(())
+    }
+}
+
+fn new_record(ticket: &LaneTicket, invocation: &Invocation, total: u64) -> LaneRecord {
+    LaneRecord {
+        schema_version: LaneRecord::VERSION,
+        kind: ticket.kind,
+        run_id: ticket.run_id.clone(),
+        lane: ticket.lane.clone(),
+        again: ticket.again,
+        updated_at: invocation.now(),
+        writer: invocation.request_id.clone(),
+        items: ticket.items.clone(),
+        total,
+        done: 0,
+        since: invocation.now(),
+        waits: 0,
+        outcomes: BTreeMap::new(),
+        parts: Vec::new(),
+        state: serde_json::Value::Null,
+    }
+}
+
+fn state<L: Lanes>(record: &LaneRecord) -> Result<L::State, JobError> {
+    if record.state.is_null() {
+        return Ok(L::State::default());
+    }
+    serde_json::from_value(record.state.clone())
+        .map_err(|error| JobError::defect(format!("the record of lane {}: {error}", record.lane)))
+}
+
+pub(super) async fn read_items<L: Lanes>(store: &Store, key: &str) -> Result<Vec<L::Item>, JobError> {
+    let mut lines = store.lines(key, None).await?;
+    let mut items = Vec::new();
+    while let Some(item) = lines.next().await? {
+        items.push(item);
+    }
+    Ok(items)
+}

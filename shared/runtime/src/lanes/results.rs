@@ -1,0 +1,103 @@
+//! What the lanes left.
+
+use std::collections::BTreeMap;
+
+use errors::JobError;
+use models::{ItemName, ItemOutcome, LaneLine, LaneRecord, OutcomeStatus, RunId};
+use serde::de::DeserializeOwned;
+use store::Store;
+
+/// What the lanes of a run left: how each item ended, and what was read.
+#[derive(Debug)]
+pub struct Results<'a> {
+    pub(super) store: &'a Store,
+    pub(super) lanes: BTreeMap<ItemName, LaneRecord>,
+    /// By lane and item, the last outcome of each.
+    pub(super) outcomes: BTreeMap<(ItemName, ItemName), ItemOutcome>,
+}
+
+impl<'a> Results<'a> {
+    /// Reads how every item ended.
+    pub(super) async fn open(
+        store: &'a Store,
+        run: &RunId,
+        lanes: BTreeMap<ItemName, LaneRecord>,
+    ) -> Result<Self, JobError> {
+        let mut results = Self { store, lanes, outcomes: BTreeMap::new() };
+        let mut outcomes = BTreeMap::new();
+        for (name, record) in &results.lanes {
+            if record.run_id != *run {
+                return Err(JobError::defect(format!(
+                    "the record of lane {name} is one of {}",
+                    record.run_id
+                )));
+            }
+            lines::<serde::de::IgnoredAny>(store, record, &mut |line| {
+                if let LaneLine::Outcome(outcome) = line {
+                    outcomes.insert((name.clone(), outcome.item.clone()), outcome);
+                }
+                Ok(())
+            })
+            .await?;
+        }
+        results.outcomes = outcomes;
+        Ok(results)
+    }
+
+    /// How an item of a lane ended.
+    pub fn outcome(&self, lane: &str, item: &str) -> Option<&ItemOutcome> {
+        let key = (lane.parse().ok()?, item.parse().ok()?);
+        self.outcomes.get(&key)
+    }
+
+    /// How many items ended how.
+    pub fn counts(&self) -> BTreeMap<OutcomeStatus, u64> {
+        let mut counts = BTreeMap::new();
+        for outcome in self.outcomes.values() {
+            *counts.entry(outcome.status).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Everything that was read in a lane, in its order. Of an item that was done again there may be
+    /// entries of each time.
+    pub async fn entries<Entry: DeserializeOwned>(
+        &self,
+        lane: &ItemName,
+        mut each: impl FnMut(Entry) -> Result<(), JobError> + Send,
+    ) -> Result<(), JobError> {
+        let Some(record) = self.lanes.get(lane) else { return Ok(()) };
+        lines::<Entry>(self.store, record, &mut |line| match line {
+            LaneLine::Data(entry) => each(entry),
+            LaneLine::Outcome(_) => Ok(()),
+        })
+        .await
+    }
+
+    /// The lanes, by name.
+    pub fn lanes(&self) -> impl Iterator<Item = &ItemName> {
+        self.lanes.keys()
+    }
+}
+
+async fn lines<Entry: DeserializeOwned>(
+    store: &Store,
+    record: &LaneRecord,
+    each: &mut (dyn FnMut(LaneLine<Entry>) -> Result<(), JobError> + Send),
+) -> Result<(), JobError> {
+    for part in &record.parts {
+        let mut lines = store.lines(&part.key, Some(&part.etag)).await?;
+        let mut count = 0;
+        while let Some(line) = lines.next().await? {
+            each(line)?;
+            count += 1;
+        }
+        if count != part.lines {
+            return Err(JobError::defect(format!(
+                "{} has {count} lines, {} were written",
+                part.key, part.lines
+            )));
+        }
+    }
+    Ok(())
+}

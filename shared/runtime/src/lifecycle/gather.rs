@@ -1,0 +1,35 @@
+//! The gather step of a run with lanes: goes on with those that are open, or collects what all left.
+
+use errors::JobError;
+use models::{Next, Phase, Ticket};
+use store::Records;
+
+use super::cancel::cancel;
+use super::collect::collect;
+use super::input::StepInput;
+use super::run::Run;
+use crate::function::Invocation;
+use crate::job::Job;
+use crate::lanes::{FanOut, Lanes};
+
+pub(crate) async fn gather<L: Lanes>(
+    job: &FanOut<L>,
+    invocation: &Invocation,
+    input: StepInput,
+) -> Result<Ticket, JobError> {
+    if input.error.is_some() {
+        return cancel(job, invocation, input).await;
+    }
+    let mut run = Run::of_ticket(job, &input).await?;
+    let record = Records::new(job.store()).load(&run.ticket.run_id, &run.ticket.item).await?;
+    if record.is_some_and(|record| matches!(record.value.phase, Phase::Started { .. })) {
+        let plan = run.handle()?;
+        if let Some(plan) = job.go_on(invocation, &run.ticket, &run.request.own, plan).await? {
+            run.ticket.lanes = job.lanes(&plan);
+            run.ticket.handle = Some(serde_json::to_value(plan).map_err(JobError::defect)?);
+            run.ticket.next = Next::Lanes;
+            return Ok(run.ticket);
+        }
+    }
+    collect(job, invocation, input).await
+}
