@@ -5,11 +5,12 @@
 //! a [switch](settings::Settings), never a fact.
 //!
 //! * [`aws`]: the whole: who calls, what is answered, what goes wrong on request.
-//! * [`organization`], [`ec2`], [`s3`], [`lambda`], [`cloudformation`]: the services.
+//! * [`organization`], [`ec2`], [`access_reports`], [`s3`], [`lambda`], [`cloudformation`]: the services.
 //! * [`iam`]: callers, policies, dependent permissions; roles are taken on through STS.
 //! * [`faults`]: throttles, lost answers, crashes, stops.
 //! * [`connector`]: an SDK's calls, answered in process.
 
+pub mod access_reports;
 pub mod aws;
 pub mod cloudformation;
 pub mod connector;

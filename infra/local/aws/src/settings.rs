@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::access_reports::AccessReportSettings;
+
 /// How the simulated AWS behaves where its documentation is silent or contradicts itself, and how
 /// its jobs go.
 #[derive(Debug, Clone)]
@@ -50,6 +52,8 @@ pub struct Settings {
     pub request_latency: Duration,
     /// Whether Organizations' request rates are enforced.
     pub throttles: bool,
+    /// IAM's access report.
+    pub access_reports: AccessReportSettings,
 }
 
 /// The answer for a well-formed report id that nobody knows.
@@ -119,6 +123,7 @@ impl Default for Settings {
             empty_pages: false,
             request_latency: Duration::ZERO,
             throttles: true,
+            access_reports: AccessReportSettings::default(),
         }
     }
 }

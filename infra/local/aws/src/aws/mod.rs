@@ -18,6 +18,7 @@ use local_states::{Execution, Services, StatusChange, StepFunctions};
 use s3s::service::S3Service;
 use serde_json::Value;
 
+use crate::access_reports::{AccessReport, AccessReportOutcome, AccessReportState, AccessReports, Order};
 use crate::cloudformation::Stack;
 use crate::ec2::{Accepted, Report, Reports};
 use crate::faults::{FaultRule, Faults};
@@ -69,6 +70,7 @@ pub struct Call {
 struct World {
     organization: Organization,
     reports: Reports,
+    access_reports: AccessReports,
     settings: Settings,
     throttle: Throttle,
     calls: Vec<Call>,
@@ -164,6 +166,7 @@ impl Aws {
                 random: fastrand::Rng::with_seed(options.organization.seed),
                 organization: options.organization,
                 reports: Reports::default(),
+                access_reports: AccessReports::default(),
                 settings: options.settings,
                 throttle: Throttle::default(),
                 calls: Vec::new(),
@@ -268,6 +271,12 @@ impl Aws {
         self.0.settle().reports.all().to_vec()
     }
 
+    /// IAM's access reports, at this moment, in the order in which they began: when the one slot that
+    /// there is was in use, and by whom.
+    pub fn access_reports(&self) -> Vec<AccessReport> {
+        self.0.settle().access_reports.all().to_vec()
+    }
+
     pub fn organization(&self) -> Organization {
         lock(&self.0.world).organization.clone()
     }
@@ -312,6 +321,22 @@ impl Aws {
         world.reports.start(accepted, ReportOutcome::NoObject, duration, SignedDuration::ZERO, seed, now)
     }
 
+    /// Somebody else in the management account orders an access report of the root that takes so long;
+    /// `None` when another is in progress.
+    pub fn start_foreign_access_report(&self, duration: Duration) -> Option<String> {
+        let mut world = self.0.settle();
+        let order = Order {
+            caller: self.0.person("SomebodyElse").arn,
+            session: None,
+            entity_path: format!("{}/{}", world.organization.id, world.organization.root),
+            policy: None,
+        };
+        let (seed, now) = (world.organization.seed, self.0.clock.now());
+        let (completed, slow) = (AccessReportState::Completed, AccessReportOutcome::Slow(duration));
+        let started = world.access_reports.start(order, completed, slow, SignedDuration::ZERO, seed, now);
+        started.map(str::to_owned).ok()
+    }
+
     // --- requests -----------------------------------------------------------------------------
 
     /// Answers one HTTP request.
@@ -336,7 +361,9 @@ impl Inner {
     fn settle(&self) -> MutexGuard<'_, World> {
         let mut guard = lock(&self.world);
         let world = &mut *guard;
-        world.reports.settle(self.clock.now(), &world.organization, &world.settings, &self.storage);
+        let now = self.clock.now();
+        world.reports.settle(now, &world.organization, &world.settings, &self.storage);
+        world.access_reports.settle(now);
         guard
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Call, Inner, World, lock, stop_executions};
+use crate::access_reports::{self, Iam};
 use crate::cloudformation;
 use crate::ec2::{self, Ec2};
 use crate::faults::Fault;
@@ -135,6 +136,7 @@ impl Inner {
         let answered = match incoming.target.service {
             "s3" => return self.serve_s3(incoming).await,
             "ec2" => self.serve_ec2(&incoming),
+            "iam" => self.serve_iam(&incoming),
             "organizations" => self.serve_organizations(&incoming),
             "states" => self.serve_states(&incoming),
             "cloudformation" => self.serve_cloudformation(&incoming),
@@ -169,6 +171,24 @@ impl Inner {
         let operation = &incoming.target.operation;
         let members = ec2::call(&mut ec2, &incoming.principal, operation, &Form::parse(&incoming.bytes))?;
         Ok(query::success(operation, &incoming.request_id, members))
+    }
+
+    fn serve_iam(&self, incoming: &Incoming) -> Result<Response, ApiError> {
+        let mut guard = self.settle();
+        let World { organization, access_reports, settings, .. } = &mut *guard;
+        let mut iam = Iam {
+            reports: access_reports,
+            organization,
+            settings: &mut settings.access_reports,
+            gate: &self.gate,
+            partition: &self.partition,
+            now: self.clock.now(),
+        };
+        let access_key = incoming.target.access_key.as_deref().unwrap_or_default();
+        let caller = access_reports::Caller { principal: &incoming.principal, access_key };
+        let operation = &incoming.target.operation;
+        let members = iam.call(caller, operation, &Form::parse(&incoming.bytes))?;
+        Ok(aws_query::success(operation, access_reports::NAMESPACE, &incoming.request_id, members))
     }
 
     fn serve_organizations(&self, incoming: &Incoming) -> Result<Response, ApiError> {

@@ -12,4 +12,5 @@ mod policy;
 pub use dependent::{Dependent, dependents, table};
 pub use gate::{Denied, Gate, Question, Use};
 pub use identity::{Credentials, Identities, InvalidCredentials, Principal, Role, Session};
+pub(crate) use policy::like;
 pub use policy::{Context, Effect, InvalidPolicy, PolicyDocument, Statement};

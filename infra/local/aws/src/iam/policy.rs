@@ -212,7 +212,7 @@ fn texts(value: &Value) -> Vec<String> {
 }
 
 /// IAM's wildcards: `*` is any text, `?` any character.
-fn like(pattern: &str, text: &str) -> bool {
+pub(crate) fn like(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t, mut star) = (0, 0, None);
     while t < text.len() {

@@ -15,6 +15,7 @@ pub use api::call;
 pub use generate::{Shape, generate};
 pub use policies::{Policy, PolicyType};
 pub use requests::AccountRequest;
+pub(crate) use settings::mix;
 pub use settings::{ATTRIBUTES, Attribute, setting};
 
 use jiff::Timestamp;

@@ -54,6 +54,14 @@ pub(crate) fn is_type(name: &str) -> bool {
     TYPES.contains(&name)
 }
 
+/// Whether it has the form of a policy's id, `^p-[0-9a-zA-Z_]{8,128}$`.
+pub(crate) fn is_id(text: &str) -> bool {
+    text.strip_prefix("p-").is_some_and(|rest| {
+        (8..=128).contains(&rest.len())
+            && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
+}
+
 /// Whether the type has an effective policy.
 pub(crate) fn is_inherited(name: &str) -> bool {
     is_type(name) && name != SCP && name != RCP

@@ -104,7 +104,7 @@ pub fn setting(seed: u64, account: usize, region: usize, attribute: &Attribute) 
 }
 
 /// SplitMix64's finaliser: neighbouring numbers give unrelated ones.
-fn mix(number: u64) -> u64 {
+pub(crate) fn mix(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

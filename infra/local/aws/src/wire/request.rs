@@ -11,7 +11,7 @@ use super::{ApiError, Request};
 pub(crate) enum Protocol {
     /// A form, answered in XML, as EC2 has it.
     Query,
-    /// A form, answered in XML, as all others have it (CloudFormation, STS).
+    /// A form, answered in XML, as all others have it (CloudFormation, IAM, STS).
     AwsQuery,
     /// JSON 1.0 or 1.1 with `X-Amz-Target`.
     Json,
@@ -31,9 +31,10 @@ pub(crate) struct Target {
     pub(crate) session_token: Option<String>,
 }
 
-const SERVICES: [(&str, Protocol); 7] = [
+const SERVICES: [(&str, Protocol); 8] = [
     ("cloudformation", Protocol::AwsQuery),
     ("ec2", Protocol::Query),
+    ("iam", Protocol::AwsQuery),
     ("organizations", Protocol::Json),
     ("states", Protocol::Json),
     ("lambda", Protocol::RestJson),

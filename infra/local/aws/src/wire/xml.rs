@@ -42,6 +42,11 @@ impl Element {
         Self::new(name).children(items.into_iter().map(|members| Self::new("item").children(members)))
     }
 
+    /// A list as all but EC2 have it: `<name><member>…</member></name>`.
+    pub(crate) fn members(name: &'static str, items: impl IntoIterator<Item = Vec<Self>>) -> Self {
+        Self::new(name).children(items.into_iter().map(|members| Self::new("member").children(members)))
+    }
+
     pub(crate) fn document(&self) -> String {
         let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
         self.write(&mut text);

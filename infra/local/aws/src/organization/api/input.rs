@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::{Read, error, invalid};
-use crate::organization::policies::{is_inherited, is_type};
+use crate::organization::policies::{is_id, is_inherited, is_type};
 use crate::wire::ApiError;
 
 /// What an id is of.
@@ -31,9 +31,9 @@ impl Id {
             Self::Account => is_account(text),
             Self::Child => is_account(text) || is_unit(text),
             Self::Parent => is_root(text) || is_unit(text),
-            Self::Policy => is_policy(text),
+            Self::Policy => is_id(text),
             Self::Request => text.strip_prefix("car-").is_some_and(|rest| is_lower(rest, 8, 32)),
-            Self::Resource => Self::Target.fits(text) || is_policy(text),
+            Self::Resource => Self::Target.fits(text) || is_id(text),
             Self::Target => is_root(text) || is_unit(text) || is_account(text),
         }
     }
@@ -64,13 +64,6 @@ fn is_root(text: &str) -> bool {
 fn is_unit(text: &str) -> bool {
     let parts = text.strip_prefix("ou-").and_then(|rest| rest.split_once('-'));
     parts.is_some_and(|(of_root, own)| is_lower(of_root, 4, 32) && is_lower(own, 8, 32))
-}
-
-fn is_policy(text: &str) -> bool {
-    text.strip_prefix("p-").is_some_and(|rest| {
-        (8..=128).contains(&rest.len())
-            && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    })
 }
 
 impl<'a> Read<'a> {
