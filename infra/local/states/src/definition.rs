@@ -43,7 +43,7 @@ pub enum State {
     Choice(Choice),
     Pass(Pass),
     Parallel(Parallel),
-    Map(Map),
+    Map(Box<Map>),
     Succeed,
     Fail { error: Option<Text>, cause: Option<Text> },
 }
@@ -131,8 +131,9 @@ pub struct Map {
     pub processor: StateMachine,
     /// Children in executions of their own.
     pub distributed: bool,
-    /// At most so many at once; 0 is no bound.
-    pub concurrency: u64,
+    /// The part of the children's ARNs that names the Map; the state's name when it is not given.
+    pub label: Option<String>,
+    pub concurrency: Concurrency,
     pub tolerated: Tolerated,
     pub common: Common,
 }
@@ -143,6 +144,14 @@ pub enum Items {
     Path(Path),
     /// A JSON list in S3: bucket and key.
     S3(Template),
+}
+
+/// How many items are worked on at once; 0 is no bound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Concurrency {
+    Fixed(u64),
+    /// `MaxConcurrencyPath`
+    Path(Path),
 }
 
 /// How many items may fail before the Map does.
@@ -255,13 +264,13 @@ impl State {
                 Transition::End => Vec::new(),
             }
         }
+        fn of_work(common: &Common) -> Vec<&str> {
+            let catchers = common.catch.iter().map(|catcher| catcher.next.as_str());
+            of(&common.transition).into_iter().chain(catchers).collect()
+        }
         match self {
-            Self::Task(Task { common, .. })
-            | Self::Parallel(Parallel { common, .. })
-            | Self::Map(Map { common, .. }) => {
-                let catchers = common.catch.iter().map(|catcher| catcher.next.as_str());
-                of(&common.transition).into_iter().chain(catchers).collect()
-            }
+            Self::Task(Task { common, .. }) | Self::Parallel(Parallel { common, .. }) => of_work(common),
+            Self::Map(map) => of_work(&map.common),
             Self::Wait(_, transition) | Self::Pass(Pass { transition, .. }) => of(transition),
             Self::Choice(choice) => {
                 choice.rules.iter().map(|rule| rule.next.as_str()).chain(choice.default.as_deref()).collect()
@@ -336,26 +345,50 @@ mod tests {
         assert!(problem(task(json!([{"ErrorEquals": []}]))).contains("ErrorEquals"));
     }
 
+    /// Reads a Map with more members.
+    fn map(mode: &str, more: Value) -> Result<(), String> {
+        let mut config = json!({"Mode": mode});
+        if mode == "DISTRIBUTED" {
+            config["ExecutionType"] = json!("STANDARD");
+        }
+        let mut map = json!({"Type": "Map", "Next": "T", "ItemProcessor": {
+            "ProcessorConfig": config, "StartAt": "P", "States": {"P": {"Type": "Succeed"}},
+        }});
+        map.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        StateMachine::parse(&with(map)).map(drop).map_err(|error| error.to_string())
+    }
+
     #[test]
     fn tolerated_failures_are_a_distributed_maps_and_a_percentage_at_most_100() {
-        let map = |mode: &str, name: &str, value: Value| {
-            let mut config = json!({"Mode": mode});
-            if mode == "DISTRIBUTED" {
-                config["ExecutionType"] = json!("STANDARD");
-            }
-            let mut map = json!({"Type": "Map", "Next": "T", "ItemProcessor": {
-                "ProcessorConfig": config, "StartAt": "P", "States": {"P": {"Type": "Succeed"}},
-            }});
-            map[name] = value;
-            StateMachine::parse(&with(map)).map(drop).map_err(|error| error.to_string())
-        };
         for name in ["ToleratedFailureCount", "ToleratedFailurePercentage"] {
-            assert!(map("INLINE", name, json!(0)).unwrap_err().contains("INLINE"), "{name}");
-            assert_eq!(map("DISTRIBUTED", name, json!(100)), Ok(()), "{name}");
+            assert!(map("INLINE", json!({name: 0})).unwrap_err().contains("INLINE"), "{name}");
+            assert_eq!(map("DISTRIBUTED", json!({name: 100})), Ok(()), "{name}");
         }
         for outside in [json!(100.1), json!(-1)] {
-            let refused = map("DISTRIBUTED", "ToleratedFailurePercentage", outside).unwrap_err();
+            let refused = map("DISTRIBUTED", json!({"ToleratedFailurePercentage": outside})).unwrap_err();
             assert!(refused.contains("ToleratedFailurePercentage"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn the_bound_of_a_map_is_a_number_or_a_path_and_never_both() {
+        for mode in ["INLINE", "DISTRIBUTED"] {
+            assert_eq!(map(mode, json!({"MaxConcurrency": 3})), Ok(()));
+            assert_eq!(map(mode, json!({"MaxConcurrencyPath": "$.lanes.concurrency"})), Ok(()));
+            let both = map(mode, json!({"MaxConcurrency": 3, "MaxConcurrencyPath": "$.n"})).unwrap_err();
+            assert!(both.contains("exclude each other"), "{both}");
+            let wild = map(mode, json!({"MaxConcurrencyPath": "$.n[*]"})).unwrap_err();
+            assert!(wild.contains("MaxConcurrencyPath"), "{wild}");
+        }
+    }
+
+    #[test]
+    fn a_label_is_a_distributed_maps_and_fit_for_an_arn() {
+        assert_eq!(map("DISTRIBUTED", json!({"Label": "lanes"})), Ok(()));
+        assert!(map("INLINE", json!({"Label": "lanes"})).unwrap_err().contains("Label"));
+        for label in ["", "a b", "a:b", "a*", "é\u{85}", &"l".repeat(41)] {
+            let refused = map("DISTRIBUTED", json!({"Label": label})).unwrap_err();
+            assert!(refused.contains("Label"), "{refused}");
         }
     }
 }

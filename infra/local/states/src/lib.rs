@@ -18,6 +18,7 @@ mod execution;
 pub mod history;
 pub mod interpreter;
 mod moment;
+mod name;
 pub mod path;
 pub mod service;
 pub mod template;

@@ -15,6 +15,7 @@ use crate::definition::StateMachine;
 use crate::execution::{Ending, Running, lock};
 pub use crate::execution::{Execution, ExecutionStatus};
 use crate::interpreter;
+use crate::name::is_name;
 
 /// What a task, or a state, ended with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -337,11 +338,8 @@ impl StepFunctions {
     }
 }
 
-/// Names of machines and executions: 1 to 80 characters, none of those that AWS forbids.
 fn check_name(name: &str) -> Result<(), Refused> {
-    let forbidden =
-        |it: char| it.is_whitespace() || it.is_control() || "<>{}[]?*\"#%\\^|~`$&,;:/".contains(it);
-    if (1..=80).contains(&name.chars().count()) && !name.chars().any(forbidden) {
+    if is_name(name, 80) {
         Ok(())
     } else {
         Err(Refused::new("InvalidName", format!("Invalid Name: '{name}'")))

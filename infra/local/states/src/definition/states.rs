@@ -6,10 +6,11 @@ use serde_json::Value;
 
 use super::fields::Fields;
 use super::{
-    Catcher, Choice, Common, InvalidDefinition, Items, Map, Parallel, Pass, Resource, ResultPath, Retrier,
-    Rule, State, StateMachine, Task, Tolerated, Transition, Wait,
+    Catcher, Choice, Common, Concurrency, InvalidDefinition, Items, Map, Parallel, Pass, Resource,
+    ResultPath, Retrier, Rule, State, StateMachine, Task, Tolerated, Transition, Wait,
 };
 use crate::moment;
+use crate::name::is_name;
 use crate::path::Path;
 use crate::template::Template;
 
@@ -28,7 +29,7 @@ impl State {
                 transition: transition(&mut fields)?,
             }),
             "Parallel" => Self::Parallel(parallel(&mut fields)?),
-            "Map" => Self::Map(map(&mut fields)?),
+            "Map" => Self::Map(Box::new(map(&mut fields)?)),
             "Succeed" => Self::Succeed,
             "Fail" => Self::Fail { error: fields.text("Error")?, cause: fields.text("Cause")? },
             other => return Err(fields.error(format!("the type {other:?} is not supported"))),
@@ -249,9 +250,7 @@ fn map(fields: &mut Fields<'_>) -> Result<Map, InvalidDefinition> {
         Some(reader) => Items::S3(item_reader(reader)?),
     };
     let tolerated = tolerated(fields)?;
-    if distributed {
-        fields.ignore("Label");
-    } else if tolerated != Tolerated::default() {
+    if !distributed && tolerated != Tolerated::default() {
         return Err(fields.error("tolerated failures are not supported in INLINE mode"));
     }
     Ok(Map {
@@ -259,10 +258,30 @@ fn map(fields: &mut Fields<'_>) -> Result<Map, InvalidDefinition> {
         selector: fields.optional_template("ItemSelector")?,
         processor,
         distributed,
-        concurrency: fields.optional_u64("MaxConcurrency")?.unwrap_or(0),
+        label: if distributed { label(fields)? } else { None },
+        concurrency: concurrency(fields)?,
         tolerated,
         common: common(fields)?,
     })
+}
+
+fn concurrency(fields: &mut Fields<'_>) -> Result<Concurrency, InvalidDefinition> {
+    match (fields.optional_u64("MaxConcurrency")?, fields.optional_path("MaxConcurrencyPath")?) {
+        (Some(_), Some(_)) => Err(fields.error("MaxConcurrency and MaxConcurrencyPath exclude each other")),
+        (_, Some(path)) => Ok(Concurrency::Path(path)),
+        (fixed, None) => Ok(Concurrency::Fixed(fixed.unwrap_or(0))),
+    }
+}
+
+/// A `Label`: 1 to 40 characters, none that an execution's name may not have either (Step Functions
+/// Developer Guide, "Using Map state in Distributed mode").
+fn label(fields: &mut Fields<'_>) -> Result<Option<String>, InvalidDefinition> {
+    match fields.optional_str("Label")? {
+        Some(label) if !is_name(label, 40) => {
+            Err(fields.error(format!("Label {label:?} is not 1 to 40 characters that an ARN may have")))
+        }
+        label => Ok(label.map(str::to_owned)),
+    }
 }
 
 fn tolerated(fields: &mut Fields<'_>) -> Result<Tolerated, InvalidDefinition> {

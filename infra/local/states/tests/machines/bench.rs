@@ -1,6 +1,6 @@
 //! A Step Functions with a made-up rest of AWS, on virtual time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,8 +17,11 @@ type Handler = dyn Fn(&str, Value) -> (Duration, Result<Value, TaskError>) + Sen
 pub(crate) struct World {
     clock: Clock,
     handler: Box<Handler>,
-    list: Vec<Value>,
+    /// By bucket and key.
+    lists: Mutex<BTreeMap<(String, String), Vec<Value>>>,
     denied: BTreeSet<&'static str>,
+    /// Actions and resources that the machine's role was asked for.
+    pub(crate) asked: Mutex<Vec<(String, String)>>,
     pub(crate) invoked: Arc<Mutex<Vec<(Timestamp, String, Value)>>>,
     pub(crate) changes: Mutex<Vec<ExecutionStatus>>,
 }
@@ -46,14 +49,13 @@ impl Services for World {
         bucket: &str,
         key: &str,
     ) -> BoxFuture<'static, Result<Vec<Value>, TaskError>> {
-        let result = match (bucket, key) {
-            ("b", "k") => Ok(self.list.clone()),
-            _ => Err(TaskError::new("S3.NoSuchKey", key)),
-        };
+        let found = self.lists.lock().unwrap().get(&(bucket.to_owned(), key.to_owned())).cloned();
+        let result = found.ok_or_else(|| TaskError::new("S3.NoSuchKey", key));
         async move { result }.boxed()
     }
 
-    fn authorize(&self, _role: &str, action: &str, _resource: &str) -> Result<(), TaskError> {
+    fn authorize(&self, _role: &str, action: &str, resource: &str) -> Result<(), TaskError> {
+        self.asked.lock().unwrap().push((action.to_owned(), resource.to_owned()));
         match self.denied.contains(action) {
             true => Err(TaskError::new("States.Permissions", action)),
             false => Ok(()),
@@ -88,7 +90,8 @@ impl Bench {
         let world = Arc::new(World {
             clock,
             handler: Box::new(handler),
-            list,
+            lists: Mutex::new(BTreeMap::from([(("b".to_owned(), "k".to_owned()), list)])),
+            asked: Mutex::default(),
             denied: denied.iter().copied().collect(),
             invoked: Arc::default(),
             changes: Mutex::default(),
@@ -96,6 +99,16 @@ impl Bench {
         let services: Arc<dyn Services> = world.clone();
         service.connect(Arc::downgrade(&services));
         Self { service, world }
+    }
+
+    /// Puts a list at a key of the bucket `b`; the one that the bench was made with is at `k`.
+    pub(crate) fn put_list(&self, key: &str, list: Vec<Value>) {
+        self.world.lists.lock().unwrap().insert(("b".to_owned(), key.to_owned()), list);
+    }
+
+    /// The executions of a distributed Map's items.
+    pub(crate) fn children(&self) -> Vec<Arc<Execution>> {
+        self.service.executions().into_iter().filter(|it| it.arn.contains('/')).collect()
     }
 
     pub(crate) fn deploy(&self, name: &str, definition: &Value) -> String {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use local_states::{Execution, ExecutionStatus, TaskError};
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, echoes, ends, events, task};
+use crate::bench::{Bench, echoes, ends, events, task, took};
 
 #[tokio::test(start_paused = true)]
 async fn an_inline_map_keeps_the_order_of_its_items_and_bounds_what_runs_at_once() {
@@ -63,7 +63,7 @@ async fn a_distributed_map_gives_every_item_an_execution_and_a_history_of_its_ow
             "ExecutionSucceeded"
         ]
     );
-    let children: Vec<_> = bench.service.executions().into_iter().filter(|it| it.arn.contains('/')).collect();
+    let children = bench.children();
     assert_eq!(children.len(), 300);
     assert!(children.iter().all(|child| events(child).first() == Some(&"ExecutionStarted")));
 }
@@ -82,9 +82,98 @@ async fn a_distributed_map_fails_past_its_tolerance_its_list_or_its_permissions(
     let execution =
         Bench::with(echoes, list.clone(), &[]).run(&distributed(0), json!({"key": "other"})).await;
     assert_eq!(execution.error().unwrap().error, "States.ItemReaderFailed");
-    let execution =
-        Bench::with(echoes, list, &["states:StartExecution"]).run(&distributed(0), json!({"key": "k"})).await;
-    assert_eq!(execution.error().unwrap().error, "States.Permissions");
+    assert_eq!(
+        events(&execution)[2..],
+        ["MapStateStarted", "MapRunStarted", "MapRunFailed", "MapStateFailed", "ExecutionFailed"]
+    );
+    for action in ["states:StartExecution", "states:DescribeExecution", "states:StopExecution"] {
+        let bench = Bench::with(echoes, list.clone(), &[action]);
+        let execution = bench.run(&distributed(0), json!({"key": "k"})).await;
+        assert_eq!(execution.error().unwrap(), TaskError::new("States.Permissions", action));
+        assert!(bench.children().is_empty(), "{action}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_distributed_map_asks_for_its_own_machine_and_for_its_executions() {
+    let bench = Bench::with(echoes, vec![json!({})], &[]);
+    bench.run(&distributed(0), json!({"key": "k"})).await;
+    let account = "arn:aws:states:eu-central-1:012345678901";
+    let asked = bench.world.asked.lock().unwrap().clone();
+    let expected = [
+        ("states:StartExecution", "stateMachine:machine"),
+        ("states:DescribeExecution", "execution:machine:execution"),
+        ("states:StopExecution", "execution:machine:execution"),
+    ];
+    assert_eq!(
+        asked,
+        expected.map(|(action, resource)| (action.to_owned(), format!("{account}:{resource}")))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_label_names_the_map_in_the_arns_of_its_run_and_of_its_children() {
+    let bench = Bench::with(echoes, vec![json!({})], &[]);
+    let mut definition = distributed(0);
+    definition["States"]["M"]["Label"] = json!("items");
+    let execution = bench.run(&definition, json!({"key": "k"})).await;
+    let history = execution.history();
+    let started = history.events().iter().find(|event| event.name == "MapRunStarted").unwrap();
+    let account = "arn:aws:states:eu-central-1:012345678901";
+    assert!(
+        started.details["mapRunArn"]
+            .as_str()
+            .unwrap()
+            .starts_with(&format!("{account}:mapRun:machine/items:"))
+    );
+    let children = bench.children();
+    assert!(
+        children[0].arn.starts_with(&format!("{account}:execution:machine/items:")),
+        "{}",
+        children[0].arn
+    );
+}
+
+/// How long ten items of ten seconds take with the bound that the input has, or the error.
+async fn bounded(mode: &str, bound: Value) -> Result<i64, TaskError> {
+    let items: Vec<_> = (0..10).map(|number| json!({"n": number})).collect();
+    let bench = Bench::with(|_, payload| (Duration::from_secs(10), Ok(payload)), items.clone(), &[]);
+    let mut definition = distributed(0);
+    let map = definition["States"]["M"].as_object_mut().unwrap();
+    map.insert("MaxConcurrencyPath".into(), json!("$.bound"));
+    if mode == "INLINE" {
+        map.remove("ItemReader");
+        map.remove("ToleratedFailureCount");
+        map.insert("ItemsPath".into(), json!("$.items"));
+        map["ItemProcessor"].as_object_mut().unwrap().remove("ProcessorConfig");
+    }
+    let execution = bench.run(&definition, json!({"key": "k", "items": items, "bound": bound})).await;
+    match execution.error() {
+        None => Ok(took(&execution)),
+        Some(error) => {
+            assert_eq!(events(&execution)[1..], ["MapStateEntered", "ExecutionFailed"]);
+            Err(error)
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_path_bounds_what_a_map_runs_at_once_and_must_lead_to_a_whole_number() {
+    for mode in ["INLINE", "DISTRIBUTED"] {
+        for (bound, seconds) in [(1, 100), (3, 40), (10, 10), (0, 10), (1_000_000, 10)] {
+            assert_eq!(bounded(mode, json!(bound)).await, Ok(seconds), "{mode}, {bound}");
+        }
+        for (bound, says) in [
+            (json!(-1), "Expected non-negative integer for MaxConcurrency, got '-1' instead."),
+            (json!(2.5), "\"2.5\" which is not a valid integer: $.bound"),
+            (json!("4 lanes"), "\"4 lanes\" which is not a valid integer: $.bound"),
+            (json!(null), "\"null\" which is not a valid integer: $.bound"),
+        ] {
+            let error = bounded(mode, bound).await.unwrap_err();
+            assert_eq!(error.error, "States.Runtime");
+            assert!(error.cause.ends_with(says), "{error:?}");
+        }
+    }
 }
 
 /// A distributed Map over three items; each starts a machine of ten minutes and waits for it, unless
