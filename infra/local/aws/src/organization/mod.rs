@@ -82,8 +82,10 @@ impl Organization {
 
     /// What a target is, and its name.
     pub(crate) fn target(&self, id: &str) -> (&'static str, &str) {
-        if let Some(unit) = self.units.iter().find(|unit| unit.id == id) {
-            return ("ORGANIZATIONAL_UNIT", &unit.name);
+        // By the form of its id, for a long list of targets asks for each.
+        if id.starts_with("ou-") {
+            let unit = self.units.iter().find(|unit| unit.id == id);
+            return ("ORGANIZATIONAL_UNIT", unit.map_or("", |unit| &unit.name));
         }
         match self.accounts.iter().find(|account| account.id == id) {
             Some(account) => ("ACCOUNT", &account.name),
