@@ -3,9 +3,11 @@
 use std::str::FromStr;
 
 use models::{BucketName, TargetId};
+use organizations::Reader;
+use organizations::reader::ORGANIZATIONS_RATE_SHARE;
 use runtime::environment::{BUCKET, BUCKET_OWNER};
 use runtime::identity::MANAGEMENT_READ_ROLE_ARN;
-use runtime::{Environment, Identity, InvalidEnvironment, Variable};
+use runtime::{Environment, InvalidEnvironment, Variable};
 use store::Store;
 
 const REPORT_BUCKET_ARNS: Variable = Variable {
@@ -18,12 +20,6 @@ const DEFAULT_TARGET: Variable = Variable {
     name: "MUSTER_DEFAULT_TARGET",
     default: Some(""),
     description: "Root, organizational unit or account of requests without targetId; empty: the organization's root.",
-};
-
-const ORGANIZATIONS_RATE_SHARE: Variable = Variable {
-    name: "MUSTER_ORGANIZATIONS_RATE_SHARE",
-    default: Some("0.5"),
-    description: "Part of AWS's request rates of Organizations that Muster may use, 0.01 to 1.",
 };
 
 /// What the functions of this kind read from their environment.
@@ -39,22 +35,18 @@ pub const VARIABLES: [Variable; 6] = [
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) store: Store,
-    /// Who reads the organization, and at which part of AWS's request rates.
-    pub(crate) reader: Identity,
-    pub(crate) rate_share: f64,
+    pub(crate) reader: Reader,
     pub(crate) report_buckets: Vec<BucketName>,
     pub(crate) default_target: Option<TargetId>,
 }
 
 impl Config {
     pub(crate) fn new(environment: &Environment) -> Result<Self, InvalidEnvironment> {
-        let share: RateShare = environment.get(&ORGANIZATIONS_RATE_SHARE)?;
         let target: Vec<TargetId> = environment.list(&DEFAULT_TARGET)?;
         let buckets = environment.list(&REPORT_BUCKET_ARNS)?;
         Ok(Self {
             store: environment.store()?,
-            reader: Identity::reader(environment)?,
-            rate_share: share.0,
+            reader: Reader::new(environment)?,
             report_buckets: buckets.into_iter().map(|BucketArn(name)| name).collect(),
             default_target: target.into_iter().next(),
         })
@@ -78,21 +70,6 @@ impl FromStr for BucketArn {
     }
 }
 
-/// A part of AWS's request rates.
-#[derive(Debug)]
-struct RateShare(f64);
-
-impl FromStr for RateShare {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.parse() {
-            Ok(share) if (0.01..=1.0).contains(&share) => Ok(Self(share)),
-            _ => Err("is not a number from 0.01 to 1"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,11 +82,5 @@ mod tests {
         for text in ["evidence", "arn:aws:s3:::", "arn:aws:s3:::Evidence", "arn:aws:sqs:::evidence"] {
             assert!(text.parse::<BucketArn>().is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn a_share_is_more_than_nothing_and_at_most_all() {
-        assert!(["0.01", "0.5", "1"].iter().all(|text| text.parse::<RateShare>().is_ok()));
-        assert!(["0", "1.1", "NaN", "-1", "half"].iter().all(|text| text.parse::<RateShare>().is_err()));
     }
 }

@@ -1,7 +1,6 @@
 //! The report as a job: find, start, status, collect, cancel.
 
 use aws_sdk_ec2::Client as Ec2;
-use aws_types::SdkConfig;
 use errors::JobError;
 use jiff::{SignedDuration, Timestamp};
 use models::{
@@ -27,7 +26,6 @@ use crate::request::Request;
 #[derive(Debug)]
 pub struct DeclarativePoliciesReport {
     reports: Reports,
-    aws: SdkConfig,
     config: Config,
 }
 
@@ -42,11 +40,7 @@ impl Job for DeclarativePoliciesReport {
     type Handle = Handle;
 
     fn new(environment: &Environment) -> Result<Self, InvalidEnvironment> {
-        Ok(Self {
-            reports: Reports::new(Ec2::new(&environment.aws)),
-            aws: environment.aws.clone(),
-            config: Config::new(environment)?,
-        })
+        Ok(Self { reports: Reports::new(Ec2::new(&environment.aws)), config: Config::new(environment)? })
     }
 
     fn store(&self) -> &Store {
@@ -236,8 +230,7 @@ impl Job for DeclarativePoliciesReport {
 impl DeclarativePoliciesReport {
     /// A reader of the organization for one run.
     async fn organization(&self, run: &RunId) -> Result<Organization, JobError> {
-        let config = self.config.reader.config(&self.aws, run).await?;
-        Ok(Organization::new(&config, self.config.rate_share))
+        self.config.reader.open(run).await
     }
 
     fn bucket<'a>(&'a self, request: &'a Request) -> &'a BucketName {

@@ -7,11 +7,13 @@ use aws_sdk_organizations::types::Account as AwsAccount;
 use errors::JobError;
 use jiff::Timestamp;
 use models::{AccountId, TargetId};
+use serde::{Deserialize, Serialize};
 
 use crate::{Organization, pages, rates};
 
 /// Whether an account is in use.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum AccountState {
     Active,
     /// Suspended, closing, closed or not yet activated, in AWS's own word.
@@ -20,12 +22,32 @@ pub enum AccountState {
     Unknown,
 }
 
+impl AccountState {
+    /// AWS's own word, where it said one that is known.
+    pub fn word(&self) -> Option<&str> {
+        match self {
+            Self::Active => Some("ACTIVE"),
+            Self::NotActive(word) => Some(word),
+            Self::Unknown => None,
+        }
+    }
+}
+
 /// A member of the organization.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Account {
     pub id: AccountId,
+    pub arn: String,
+    pub name: String,
+    pub email: String,
     pub state: AccountState,
+    /// From the organization to the account itself, ended by a slash. AWS answers it since 2025; absent
+    /// where it does not.
+    pub path: Option<String>,
     pub joined: Option<Timestamp>,
+    /// `INVITED` or `CREATED`, or a word of the future.
+    pub joined_method: Option<String>,
 }
 
 impl Organization {
@@ -56,12 +78,41 @@ impl Organization {
     }
 
     async fn list_accounts(&self) -> Result<Vec<AwsAccount>, JobError> {
-        pages::all(|token| async move {
-            let send = |client: &Client| client.list_accounts().set_next_token(token.clone()).send();
-            let page = self.caller.call(rates::LIST_ACCOUNTS, send).await?;
-            Ok((page.accounts.unwrap_or_default(), page.next_token))
+        pages::all(|token| self.list_accounts_page(token)).await
+    }
+
+    async fn list_accounts_page(
+        &self,
+        token: Option<String>,
+    ) -> Result<(Vec<AwsAccount>, Option<String>), JobError> {
+        let send = |client: &Client| client.list_accounts().set_next_token(token.clone()).send();
+        let page = self.caller.call(rates::LIST_ACCOUNTS, send).await?;
+        Ok((page.accounts.unwrap_or_default(), page.next_token))
+    }
+
+    /// One page of all accounts, and the token of the next: for lists that outlast an invocation. An
+    /// empty token is none.
+    pub async fn accounts_page(
+        &self,
+        token: Option<String>,
+    ) -> Result<(Vec<Account>, Option<String>), JobError> {
+        let (accounts, next) = self.list_accounts_page(token).await?;
+        let accounts = accounts.into_iter().map(read).collect::<Result<_, _>>()?;
+        Ok((accounts, next.filter(|next| !next.is_empty())))
+    }
+
+    /// The tags of an account, by key.
+    pub async fn tags_of(&self, account: &AccountId) -> Result<BTreeMap<String, String>, JobError> {
+        let tags = pages::all(|token| async move {
+            let send = |client: &Client| {
+                let tags = client.list_tags_for_resource().resource_id(account.as_str());
+                tags.set_next_token(token.clone()).send()
+            };
+            let page = self.caller.call(rates::LIST_TAGS_FOR_RESOURCE, send).await?;
+            Ok((page.tags.unwrap_or_default(), page.next_token))
         })
-        .await
+        .await?;
+        Ok(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
     }
 
     async fn accounts_below(&self, unit: &str) -> Result<Vec<AwsAccount>, JobError> {
@@ -103,7 +154,17 @@ fn read(account: AwsAccount) -> Result<Account, JobError> {
         _ => AccountState::Unknown,
     };
     let joined = account.joined_timestamp().and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok());
-    Ok(Account { id, state, joined })
+    Ok(Account {
+        id,
+        state,
+        joined,
+        // An account lies in one place; `Paths` is a list all the same.
+        path: account.paths().first().cloned(),
+        joined_method: account.joined_method().map(|method| method.as_str().to_owned()),
+        arn: account.arn.unwrap_or_default(),
+        name: account.name.unwrap_or_default(),
+        email: account.email.unwrap_or_default(),
+    })
 }
 
 #[cfg(test)]

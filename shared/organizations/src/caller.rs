@@ -13,6 +13,7 @@ use aws_sdk_organizations::error::{ProvideErrorMetadata, SdkError};
 use aws_types::SdkConfig;
 use errors::{AwsError, JobError};
 use models::ErrorName;
+use serde_json::Value;
 
 use crate::pace::Pace;
 use crate::rates::Operation;
@@ -53,7 +54,13 @@ impl Caller {
             self.pace.turn(operation).await;
             let error = match send(&self.client).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => AwsError::new(&format!("organizations:{}", operation.name), &error),
+                Err(error) => {
+                    let mut aws = AwsError::new(&format!("organizations:{}", operation.name), &error);
+                    if let (Some(message), Some(reason)) = (&mut aws.detail.message, reason(&error)) {
+                        message.push_str(&format!(" [{reason}]"));
+                    }
+                    aws
+                }
             };
             let error = meaning(error);
             if error.name() == ErrorName::Throttled {
@@ -67,6 +74,12 @@ impl Caller {
             attempt += 1;
         }
     }
+}
+
+/// The `Reason` that errors such as InvalidInput carry: it says more than their message.
+fn reason<E>(error: &SdkError<E, HttpResponse>) -> Option<String> {
+    let body: Value = serde_json::from_slice(error.raw_response()?.body().bytes()?).ok()?;
+    body["Reason"].as_str().map(str::to_owned)
 }
 
 /// With full jitter, so that readers who were throttled together do not come back together.

@@ -6,7 +6,9 @@
 //! * [`pages`]: whole lists. A page may be empty and carry a token, so tokens are followed and never
 //!   page sizes; a token that comes back is a loop; an error on any page fails the list.
 //! * [`structure`]: the root, its policy types, the units; [`accounts`]: the accounts below a root, a
-//!   unit, or one; [`policies`]: policies, where they are attached, and what they come to.
+//!   unit, or one; [`policies`]: policies, where they are attached, and what they come to;
+//!   [`requests`]: requests for new accounts.
+//! * [`reader`]: in whose name a run reads; [`snapshot`]: what an inventory left for others.
 
 mod accounts;
 mod caller;
@@ -14,6 +16,9 @@ mod pace;
 mod pages;
 mod policies;
 pub mod rates;
+pub mod reader;
+mod requests;
+pub mod snapshot;
 mod structure;
 
 use std::sync::Arc;
@@ -21,8 +26,11 @@ use std::sync::Arc;
 pub use accounts::{Account, AccountState};
 use aws_types::SdkConfig;
 use caller::Caller;
-pub use policies::{EffectivePolicy, Policy};
-pub use structure::{PolicyType, Root, Unit};
+pub use pages::token_loop;
+pub use policies::{EffectivePolicy, Policy, ValidationError};
+pub use reader::Reader;
+pub use requests::AccountRequest;
+pub use structure::{Description, PolicyType, Root, Unit};
 
 /// A reader of one organization. Clones share its pace.
 #[derive(Debug, Clone)]

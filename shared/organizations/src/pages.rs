@@ -20,14 +20,19 @@ where
         items.extend(page_items);
         let Some(next) = next.filter(|next| !next.is_empty()) else { return Ok(items) };
         if !seen.insert(next.clone()) {
-            return Err(JobError::new(
-                ErrorName::Incomplete,
-                "AWS answered a page token it had answered before, so the list cannot be read to its end",
-                "Run again; if it persists, open a case with AWS.",
-            ));
+            return Err(token_loop());
         }
         token = Some(next);
     }
+}
+
+/// A token came back: the pages would never end.
+pub fn token_loop() -> JobError {
+    JobError::new(
+        ErrorName::Incomplete,
+        "AWS answered a page token it had answered before, so the list cannot be read to its end",
+        "Run again; if it persists, open a case with AWS.",
+    )
 }
 
 #[cfg(test)]

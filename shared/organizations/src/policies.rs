@@ -5,11 +5,13 @@ use aws_sdk_organizations::types::{EffectivePolicyType, PolicySummary, PolicyTyp
 use errors::JobError;
 use jiff::Timestamp;
 use models::{AccountId, PolicyId, TargetId};
+use serde::{Deserialize, Serialize};
 
 use crate::{Organization, pages, rates};
 
 /// A policy, without what it says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Policy {
     pub id: PolicyId,
     pub arn: String,
@@ -18,6 +20,19 @@ pub struct Policy {
     /// AWS's own word, such as `SERVICE_CONTROL_POLICY`.
     pub kind: String,
     pub aws_managed: bool,
+}
+
+/// Why AWS does not accept what a type's policies come to in an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ValidationError {
+    /// Such as `ELEMENTS_TOO_MANY`.
+    pub code: String,
+    pub message: String,
+    pub path: String,
+    /// The ids of the policies that it comes from.
+    pub policies: Vec<String>,
+    pub evaluated: Option<Timestamp>,
 }
 
 /// What a type's policies come to in an account.
@@ -74,6 +89,71 @@ impl Organization {
         targets.into_iter().map(target).collect()
     }
 
+    /// The policies of a type that are attached to this very root, unit or account.
+    pub async fn policies_on(&self, target: &str, kind: &str) -> Result<Vec<Policy>, JobError> {
+        let filter = &AwsPolicyType::from(kind);
+        let policies = pages::all(|token| async move {
+            let send = |client: &Client| {
+                let policies = client.list_policies_for_target().target_id(target);
+                policies.filter(filter.clone()).set_next_token(token.clone()).send()
+            };
+            let page = self.caller.call(rates::LIST_POLICIES_FOR_TARGET, send).await?;
+            Ok((page.policies.unwrap_or_default(), page.next_token))
+        })
+        .await?;
+        policies.into_iter().map(read).collect()
+    }
+
+    /// The accounts in which what a type comes to is not valid; `None` where AWS has no effective
+    /// policy of the type.
+    pub async fn invalid_accounts(&self, kind: &str) -> Result<Option<Vec<AccountId>>, JobError> {
+        let kind = &EffectivePolicyType::from(kind);
+        let accounts = pages::all(|token| async move {
+            let send = |client: &Client| {
+                let accounts = client.list_accounts_with_invalid_effective_policy();
+                accounts.policy_type(kind.clone()).set_next_token(token.clone()).send()
+            };
+            let page = self.caller.call(rates::LIST_ACCOUNTS_WITH_INVALID_EFFECTIVE_POLICY, send).await?;
+            Ok((page.accounts.unwrap_or_default(), page.next_token))
+        })
+        .await;
+        let Some(accounts) = unless_not_found(accounts)? else { return Ok(None) };
+        let account = |account: aws_sdk_organizations::types::Account| {
+            let id = account.id.as_deref().unwrap_or_default().parse();
+            id.map_err(|error| JobError::defect(format!("ListAccountsWithInvalidEffectivePolicy: {error}")))
+        };
+        accounts.into_iter().map(account).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// Why what a type comes to in an account is not valid.
+    pub async fn validation_errors(
+        &self,
+        kind: &str,
+        account: &AccountId,
+    ) -> Result<Vec<ValidationError>, JobError> {
+        let kind = &EffectivePolicyType::from(kind);
+        let errors = pages::all(|token| async move {
+            let send = |client: &Client| {
+                let errors = client.list_effective_policy_validation_errors().account_id(account.as_str());
+                errors.policy_type(kind.clone()).set_next_token(token.clone()).send()
+            };
+            let page = self.caller.call(rates::LIST_EFFECTIVE_POLICY_VALIDATION_ERRORS, send).await?;
+            let evaluated =
+                page.evaluation_timestamp.and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok());
+            let errors = page.effective_policy_validation_errors.unwrap_or_default();
+            let errors = errors.into_iter().map(|error| ValidationError {
+                code: error.error_code.unwrap_or_default(),
+                message: error.error_message.unwrap_or_default(),
+                path: error.path_to_error.unwrap_or_default(),
+                policies: error.contributing_policies.unwrap_or_default(),
+                evaluated,
+            });
+            Ok((errors.collect(), page.next_token))
+        })
+        .await;
+        Ok(unless_not_found(errors)?.unwrap_or_default())
+    }
+
     /// What a type comes to in an account; in the caller's own without one.
     pub async fn effective_policy(
         &self,
@@ -85,13 +165,8 @@ impl Organization {
             let described = client.describe_effective_policy().policy_type(kind.clone());
             described.set_target_id(account.map(|id| id.as_str().to_owned())).send()
         };
-        let described = match self.caller.call(rates::DESCRIBE_EFFECTIVE_POLICY, send).await {
-            Ok(described) => described,
-            Err(error) if error.aws().is_some_and(|aws| aws.is("EffectivePolicyNotFound")) => {
-                return Ok(EffectivePolicy::NotFound);
-            }
-            Err(error) => return Err(error),
-        };
+        let described = self.caller.call(rates::DESCRIBE_EFFECTIVE_POLICY, send).await;
+        let Some(described) = unless_not_found(described)? else { return Ok(EffectivePolicy::NotFound) };
         let effective = described.effective_policy;
         let updated = effective.as_ref().and_then(|it| it.last_updated_timestamp());
         let updated = updated.and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok());
@@ -99,6 +174,15 @@ impl Organization {
             Some(content) => Ok(EffectivePolicy::Content { content, updated }),
             None => Err(JobError::defect("DescribeEffectivePolicy answered no content")),
         }
+    }
+}
+
+/// The answer, or nothing where AWS says that there is no effective policy.
+fn unless_not_found<T>(answer: Result<T, JobError>) -> Result<Option<T>, JobError> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.aws().is_some_and(|aws| aws.is("EffectivePolicyNotFound")) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

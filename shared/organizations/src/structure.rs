@@ -1,14 +1,27 @@
 //! The organization's tree: its root with the policy types, and its units.
 
 use aws_sdk_organizations::Client;
-use aws_sdk_organizations::types::Root as AwsRoot;
+use aws_sdk_organizations::types::{Child, ChildType, Root as AwsRoot};
 use errors::JobError;
-use models::{OrganizationalUnitId, RootId};
+use models::{AccountId, OrganizationId, OrganizationalUnitId, RootId};
+use serde::{Deserialize, Serialize};
 
 use crate::{Organization, pages, rates};
 
+/// The organization itself. Its `AvailablePolicyTypes` is deprecated and left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Description {
+    pub id: OrganizationId,
+    pub arn: String,
+    /// `ALL` or `CONSOLIDATED_BILLING`.
+    pub feature_set: String,
+    pub management_account: AccountId,
+}
+
 /// Whether a policy type can be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PolicyType {
     pub name: String,
     /// AWS's own word: `ENABLED`, `PENDING_ENABLE`, `PENDING_DISABLE`, or one of the future. A type that
@@ -24,7 +37,8 @@ impl PolicyType {
 
 /// The root. What it says of policy types counts; `AvailablePolicyTypes` of the organization is
 /// deprecated and not trusted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Root {
     pub id: RootId,
     pub arn: String,
@@ -33,7 +47,8 @@ pub struct Root {
 }
 
 /// An organizational unit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Unit {
     pub id: OrganizationalUnitId,
     pub arn: String,
@@ -43,6 +58,51 @@ pub struct Unit {
 }
 
 impl Organization {
+    /// The organization itself.
+    pub async fn describe(&self) -> Result<Description, JobError> {
+        let send = |client: &Client| client.describe_organization().send();
+        let described = self.caller.call(rates::DESCRIBE_ORGANIZATION, send).await?;
+        let defect = |error: models::InvalidId| JobError::defect(format!("DescribeOrganization: {error}"));
+        let organization = described
+            .organization
+            .ok_or_else(|| JobError::defect("DescribeOrganization answered no organization"))?;
+        let management_account = organization.master_account_id.as_deref().unwrap_or_default();
+        Ok(Description {
+            id: organization.id.as_deref().unwrap_or_default().parse().map_err(defect)?,
+            management_account: management_account.parse().map_err(defect)?,
+            arn: organization.arn.unwrap_or_default(),
+            feature_set: organization.feature_set.map(|it| it.as_str().to_owned()).unwrap_or_default(),
+        })
+    }
+
+    /// The accounts right below a root or unit, by id.
+    pub async fn accounts_in(&self, parent: &str) -> Result<Vec<AccountId>, JobError> {
+        let children = pages::all(|token| async move {
+            let send = |client: &Client| {
+                let children = client.list_children().parent_id(parent).child_type(ChildType::Account);
+                children.set_next_token(token.clone()).send()
+            };
+            let page = self.caller.call(rates::LIST_CHILDREN, send).await?;
+            Ok((page.children.unwrap_or_default(), page.next_token))
+        })
+        .await?;
+        let account = |child: Child| {
+            let id = child.id.as_deref().unwrap_or_default().parse();
+            id.map_err(|error| JobError::defect(format!("ListChildren: {error}")))
+        };
+        children.into_iter().map(account).collect()
+    }
+
+    /// The root or unit that an account or unit lies in.
+    pub async fn parent_of(&self, child: &str) -> Result<String, JobError> {
+        let send = |client: &Client| client.list_parents().child_id(child).send();
+        let parents = self.caller.call(rates::LIST_PARENTS, send).await?.parents.unwrap_or_default();
+        match parents.as_slice() {
+            [parent] => Ok(parent.id.clone().unwrap_or_default()),
+            others => Err(JobError::defect(format!("ListParents answered {} parents", others.len()))),
+        }
+    }
+
     /// The organization's root. There is exactly one.
     pub async fn root(&self) -> Result<Root, JobError> {
         let mut roots = pages::all(|token| async move {

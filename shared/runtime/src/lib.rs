@@ -18,6 +18,7 @@ pub mod lanes;
 pub mod lifecycle;
 pub mod metrics;
 pub mod schedule;
+pub mod tables;
 
 pub use environment::{Environment, InvalidEnvironment, Variable};
 pub use function::{Function, Invocation};

@@ -6,12 +6,14 @@ use std::time::Duration;
 use errors::JobError;
 use jiff::Timestamp;
 use models::{
-    ErrorName, Failure, ItemOutcome, LaneLine, LanePart, LaneRecord, LaneTicket, OutcomeStatus, keys,
+    ErrorName, Failure, ItemName, ItemOutcome, LaneLine, LanePart, LaneRecord, LaneTicket, OutcomeStatus,
+    keys,
 };
 use serde::de::IgnoredAny;
 use store::{Store, Versioned};
 use tokio::time::Instant;
 
+use super::results::Results;
 use super::{CHECKPOINT, Lanes, MARGIN, PART_BYTES, UNBOUNDED, plan};
 use crate::function::Invocation;
 
@@ -142,6 +144,26 @@ impl<'a, L: Lanes> Lane<'a, L> {
     /// Waits for the present item so far.
     pub fn waits(&self) -> u32 {
         self.record.value.waits
+    }
+
+    /// What other lanes of the run have left; `None` until all of them are closed.
+    pub async fn closed(&self, lanes: &[&str]) -> Result<Option<Results<'a>>, JobError> {
+        let mut records = BTreeMap::new();
+        for lane in lanes {
+            let name: ItemName = lane.parse().map_err(JobError::defect)?;
+            let key = keys::lane(&self.ticket.run_id, &name);
+            match self.store.load::<LaneRecord>(&key).await? {
+                Some(record) if record.value.is_closed() => records.insert(name, record.value),
+                _ => return Ok(None),
+            };
+        }
+        Results::open(self.store, &self.ticket.run_id, records).await.map(Some)
+    }
+
+    /// What this lane has left so far.
+    pub async fn so_far(&self) -> Result<Results<'a>, JobError> {
+        let records = BTreeMap::from([(self.ticket.lane.clone(), self.record.value.clone())]);
+        Results::open(self.store, &self.ticket.run_id, records).await
     }
 
     /// The present item; `None` when all have an outcome.

@@ -50,6 +50,11 @@ impl<'a> Results<'a> {
         self.outcomes.get(&key)
     }
 
+    /// How every item ended, by lane.
+    pub fn outcomes(&self) -> impl Iterator<Item = (&ItemName, &ItemOutcome)> {
+        self.outcomes.iter().map(|((lane, _), outcome)| (lane, outcome))
+    }
+
     /// How many items ended how.
     pub fn counts(&self) -> BTreeMap<OutcomeStatus, u64> {
         let mut counts = BTreeMap::new();
@@ -74,9 +79,15 @@ impl<'a> Results<'a> {
         .await
     }
 
-    /// The lanes, by name.
-    pub fn lanes(&self) -> impl Iterator<Item = &ItemName> {
-        self.lanes.keys()
+    /// Everything that was read in all lanes, by lane.
+    pub async fn all_entries<Entry: DeserializeOwned>(
+        &self,
+        mut each: impl FnMut(Entry) -> Result<(), JobError> + Send,
+    ) -> Result<(), JobError> {
+        for lane in self.lanes.keys() {
+            self.entries(lane, &mut each).await?;
+        }
+        Ok(())
     }
 }
 

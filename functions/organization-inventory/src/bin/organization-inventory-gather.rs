@@ -1,0 +1,6 @@
+use organization_inventory::OrganizationInventory;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    runtime::lambda::gather::<OrganizationInventory>().await
+}

@@ -1,0 +1,70 @@
+//! Requests for new accounts, and what became of them.
+
+use aws_sdk_organizations::Client;
+use aws_sdk_organizations::types::CreateAccountStatus;
+use errors::JobError;
+use jiff::Timestamp;
+use models::{AccountId, AccountRequestId};
+use serde::{Deserialize, Serialize};
+
+use crate::{Organization, pages, rates};
+
+/// A request for a new account. AWS keeps no email address of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountRequest {
+    pub id: AccountRequestId,
+    pub account_name: String,
+    /// `IN_PROGRESS`, `SUCCEEDED` or `FAILED`, or a word of the future.
+    pub state: String,
+    pub requested: Option<Timestamp>,
+    pub completed: Option<Timestamp>,
+    pub account: Option<AccountId>,
+    pub gov_cloud_account: Option<AccountId>,
+    /// AWS's own word, such as `EMAIL_ALREADY_EXISTS`.
+    pub failure_reason: Option<String>,
+}
+
+impl Organization {
+    /// Every request that AWS remembers, in whatever state.
+    pub async fn account_requests(&self) -> Result<Vec<AccountRequest>, JobError> {
+        let requests = pages::all(|token| async move {
+            let send =
+                |client: &Client| client.list_create_account_status().set_next_token(token.clone()).send();
+            let page = self.caller.call(rates::LIST_CREATE_ACCOUNT_STATUS, send).await?;
+            Ok((page.create_account_statuses.unwrap_or_default(), page.next_token))
+        })
+        .await?;
+        requests.into_iter().map(|request| read(request, "ListCreateAccountStatus")).collect()
+    }
+
+    /// What became of a request by now.
+    pub async fn account_request(&self, id: &AccountRequestId) -> Result<AccountRequest, JobError> {
+        let send = |client: &Client| {
+            client.describe_create_account_status().create_account_request_id(id.as_str()).send()
+        };
+        let described = self.caller.call(rates::DESCRIBE_CREATE_ACCOUNT_STATUS, send).await?;
+        let status = described.create_account_status;
+        let status =
+            status.ok_or_else(|| JobError::defect("DescribeCreateAccountStatus answered no status"))?;
+        read(status, "DescribeCreateAccountStatus")
+    }
+}
+
+fn read(status: CreateAccountStatus, operation: &str) -> Result<AccountRequest, JobError> {
+    let defect = |error: models::InvalidId| JobError::defect(format!("{operation}: {error}"));
+    let at = |at: Option<aws_smithy_types::DateTime>| {
+        at.and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok())
+    };
+    let account = |id: Option<String>| id.map(|id| id.parse().map_err(defect)).transpose();
+    Ok(AccountRequest {
+        id: status.id.as_deref().unwrap_or_default().parse().map_err(defect)?,
+        account: account(status.account_id)?,
+        gov_cloud_account: account(status.gov_cloud_account_id)?,
+        account_name: status.account_name.unwrap_or_default(),
+        state: status.state.map(|it| it.as_str().to_owned()).unwrap_or_default(),
+        requested: at(status.requested_timestamp),
+        completed: at(status.completed_timestamp),
+        failure_reason: status.failure_reason.map(|it| it.as_str().to_owned()),
+    })
+}

@@ -1,0 +1,59 @@
+//! A table of a run: rows into a file of the function's own storage, then a part of the run.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+
+use errors::JobError;
+use models::{ErrorName, keys};
+use store::Store;
+use table::{Cell, Column, RowWriter, TableError};
+use tempfile::NamedTempFile;
+
+use crate::{Part, RunContext};
+
+/// A table being written.
+#[derive(Debug)]
+pub struct TableFile {
+    name: &'static str,
+    file: NamedTempFile,
+    rows: RowWriter<BufWriter<File>>,
+}
+
+impl TableFile {
+    pub fn new(name: &'static str, columns: &[Column]) -> Result<Self, JobError> {
+        let file = NamedTempFile::new().map_err(|error| local(&error))?;
+        let sink = BufWriter::new(file.reopen().map_err(|error| local(&error))?);
+        let rows = RowWriter::new(sink, name, columns).map_err(failed)?;
+        Ok(Self { name, file, rows })
+    }
+
+    /// Adds a row: a cell for each column.
+    pub fn push(&mut self, row: &[Cell<'_>]) -> Result<(), JobError> {
+        self.rows.push(row).map_err(failed)
+    }
+
+    /// Writes the table as a part of the run.
+    pub async fn finish(self, store: &Store, run: RunContext<'_>) -> Result<Part, JobError> {
+        let (mut sink, rows) = self.rows.finish().map_err(failed)?;
+        sink.flush().map_err(|error| local(&error))?;
+        let bytes = sink.get_ref().metadata().map_err(|error| local(&error))?.len();
+        let key = keys::part(run.run_id, run.item, run.writer, &format!("{}-0.parquet", self.name));
+        let etag = store.put_file(&key, self.file.path()).await?;
+        Ok(Part { table: self.name, key, etag, rows, bytes })
+    }
+}
+
+fn failed(error: TableError) -> JobError {
+    match error {
+        TableError::Misfit { .. } => JobError::defect(error),
+        other => local(&other),
+    }
+}
+
+fn local(error: &dyn std::fmt::Display) -> JobError {
+    JobError::new(
+        ErrorName::Transient,
+        format!("the function's own storage could not be used: {error}"),
+        "The step is repeated. If it persists, raise EphemeralStorage.",
+    )
+}
