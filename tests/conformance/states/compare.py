@@ -1,7 +1,11 @@
 """Compares the traces of two interpreters; exits with 1 at a difference."""
 
+import itertools
 import json
 import sys
+
+# Of the machine, and of a Map's items.
+LINES = ("steps", "inner")
 
 
 def read(path):
@@ -16,17 +20,18 @@ def main(ours_path, theirs_path):
     different = 0
     for name, trace in ours.items():
         other = theirs[name]
-        steps = len(trace["steps"])
         if trace == other:
+            steps = sum(len(trace[line]) for line in LINES)
             print(f"same: {name} ({steps} steps, {trace['end']['status']})")
             continue
         different += 1
         print(f"DIFFERENT: {name}")
-        for index in range(max(steps, len(other["steps"]))):
-            pair = [it["steps"][index] if index < len(it["steps"]) else None for it in (trace, other)]
-            if pair[0] != pair[1]:
-                print(f"  step {index + 1}\n    ours   {json.dumps(pair[0])}\n    theirs {json.dumps(pair[1])}")
-                break
+        for line in LINES:
+            for index, pair in enumerate(itertools.zip_longest(trace[line], other[line])):
+                if pair[0] != pair[1]:
+                    ours_step, theirs_step = (json.dumps(step) for step in pair)
+                    print(f"  {line} {index + 1}\n    ours   {ours_step}\n    theirs {theirs_step}")
+                    break
         if trace["end"] != other["end"]:
             print(f"  end\n    ours   {json.dumps(trace['end'])}\n    theirs {json.dumps(other['end'])}")
     print(f"{len(ours)} scenarios, {different} different")

@@ -2,8 +2,8 @@
 //
 //   node trace.mjs DEFINITION SCENARIOS
 //
-// Prints for each scenario the states entered, the functions invoked with what they were passed, and
-// the end. Waits and pauses before retries take no time.
+// Prints for each scenario the states entered, the functions invoked with what they were passed, those
+// of a Map's items apart, and the end. Waits and pauses before retries take no time.
 
 import { readFileSync } from "node:fs";
 import { StateMachine } from "aws-local-stepfunctions";
@@ -11,8 +11,11 @@ import { StateMachine } from "aws-local-stepfunctions";
 const [definitionPath, scenariosPath] = process.argv.slice(2);
 const read = (path) => JSON.parse(readFileSync(path, "utf8"));
 const definition = read(definitionPath);
+const processors = Object.values(definition.States).map((state) => state.ItemProcessor?.States ?? {});
+const inner = Object.assign({}, ...processors);
+const states = { ...definition.States, ...inner };
 const names = (type) =>
-  Object.entries(definition.States).filter(([, state]) => state.Type === type).map(([name]) => name);
+  Object.entries(states).filter(([, state]) => state.Type === type).map(([name]) => name);
 const forAll = (keys, value) => Object.fromEntries(keys.map((key) => [key, value]));
 
 class FunctionError extends Error {
@@ -23,13 +26,15 @@ class FunctionError extends Error {
 }
 
 async function trace({ input, answers }) {
-  const steps = [];
-  const passedOn = [];
+  const steps = { steps: [], inner: [] };
+  const passedOn = {};
   const left = structuredClone(answers);
   const invoke = ({ FunctionName, Payload }) => {
-    const { execution, enteredAt, ...passed } = Payload;
-    if (!execution?.id || !enteredAt) throw new Error(`${FunctionName} was not told its execution`);
-    passedOn.push({ invoke: FunctionName, passed });
+    // Of this very execution, so not comparable, except that they are told.
+    const passed = { ...Payload };
+    if ("execution" in passed) passed.execution = Object.keys(passed.execution).sort();
+    if ("enteredAt" in passed) passed.enteredAt = typeof passed.enteredAt;
+    (passedOn[FunctionName] ??= []).push({ invoke: FunctionName, passed });
     const answer = left[FunctionName]?.shift();
     if (!answer) throw new FunctionError({ error: "NoAnswerLeft", cause: FunctionName });
     if (answer.error) throw new FunctionError(answer);
@@ -51,13 +56,16 @@ async function trace({ input, answers }) {
   let end;
   // Events arrive later than what they tell of: each attempt at a Task is one invocation.
   for await (const event of execution.eventLogs) {
-    if (event.type === "StateEntered") steps.push({ enter: event.state.name });
+    const line = event.state?.name in inner ? steps.inner : steps.steps;
+    if (event.type === "StateEntered") line.push({ enter: event.state.name });
     const isAttempt = event.type === "StateEntered" || event.type === "StateRetried";
-    if (isAttempt && event.state.type === "Task") steps.push(passedOn.shift());
+    if (isAttempt && event.state.type === "Task") {
+      line.push(passedOn[states[event.state.name].Parameters.FunctionName].shift());
+    }
     if (event.type === "ExecutionSucceeded") end = { status: "SUCCEEDED", output: event.output };
     if (event.type === "ExecutionFailed") end = { status: "FAILED", error: event.Error, cause: event.Cause };
   }
-  return { steps, end };
+  return { ...steps, end };
 }
 
 const traces = {};

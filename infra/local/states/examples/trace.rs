@@ -4,10 +4,10 @@
 //! cargo run -p local-states --example trace -- DEFINITION SCENARIOS
 //! ```
 //!
-//! Prints for each scenario the states entered, the functions invoked with what they were passed, and
-//! the end. Time is virtual.
+//! Prints for each scenario the states entered, the functions invoked with what they were passed, those
+//! of a Map's items apart, and the end. Time is virtual.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::error::Error;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,10 +28,12 @@ struct Canned {
 impl Canned {
     fn answer(&self, function: &str, payload: &Value) -> Result<Value, TaskError> {
         let mut passed = payload.clone();
-        if let Some(members) = passed.as_object_mut() {
-            // Of this very execution, so not comparable.
-            members.remove("execution");
-            members.remove("enteredAt");
+        // Of this very execution, so not comparable, except that they are told.
+        if let Some(execution) = passed["execution"].as_object() {
+            passed["execution"] = execution.keys().cloned().collect();
+        }
+        if passed["enteredAt"].is_string() {
+            passed["enteredAt"] = json!("string");
         }
         let step = json!({"invoke": function, "passed": passed});
         self.passed.lock().unwrap_or_else(PoisonError::into_inner).push_back(step);
@@ -82,17 +84,29 @@ async fn trace(definition: &str, scenario: &Value) -> Result<Value, Box<dyn Erro
     let execution = states.start(&machine.arn, None, scenario["input"].clone())?;
     let status = execution.finished().await;
     let mut passed = canned.passed.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(json!({"steps": steps(&execution, &mut passed), "end": end(&execution, status)}))
+    let [outer, inner] = steps(&execution, &inner_states(definition)?, &mut passed);
+    Ok(json!({"steps": outer, "inner": inner, "end": end(&execution, status)}))
 }
 
-/// The states entered and the functions invoked, as the history has them.
-fn steps(execution: &Execution, passed: &mut VecDeque<Value>) -> Vec<Value> {
-    let mut steps = Vec::new();
+/// The names of the states that Maps run for their items.
+fn inner_states(definition: &str) -> Result<BTreeSet<String>, serde_json::Error> {
+    let definition: Value = serde_json::from_str(definition)?;
+    let states = definition["States"].as_object().into_iter().flat_map(Map::values);
+    let processors = states.filter_map(|state| state["ItemProcessor"]["States"].as_object());
+    Ok(processors.flat_map(Map::keys).cloned().collect())
+}
+
+/// The states entered and the functions invoked, as the history has them: the machine's own, and those
+/// of a Map's items.
+fn steps(execution: &Execution, inner: &BTreeSet<String>, passed: &mut VecDeque<Value>) -> [Vec<Value>; 2] {
+    let mut steps = [Vec::new(), Vec::new()];
+    let mut line = 0;
     for event in execution.history().events() {
         if event.name.ends_with("StateEntered") {
-            steps.push(json!({"enter": event.details["name"]}));
+            line = usize::from(event.details["name"].as_str().is_some_and(|name| inner.contains(name)));
+            steps[line].push(json!({"enter": event.details["name"]}));
         } else if event.name == "TaskStarted" {
-            steps.extend(passed.pop_front());
+            steps[line].extend(passed.pop_front());
         }
     }
     steps
