@@ -5,6 +5,7 @@ mod delivery;
 mod events;
 mod evidence;
 mod faults;
+mod inventory;
 mod lifecycle;
 mod owners;
 mod published;

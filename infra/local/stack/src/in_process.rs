@@ -9,19 +9,24 @@ use local_aws::connector::sdk_config;
 use local_aws::iam::Credentials;
 use local_aws::lambda::{FunctionConfig, FunctionError, Request, Runner, Sandbox};
 use local_aws::{Aws, WeakAws};
+use runtime::lanes::{self, FanOut, LaneStep};
 use runtime::lifecycle::{self, Step};
 use runtime::{Environment, Function, InvalidEnvironment, Invocation, Metrics};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use declarative_policies_report::DeclarativePoliciesReport;
+use organization_inventory::OrganizationInventory;
 
 /// The binaries of the workspace, by name, and the variables each reads.
-pub const BINARIES: [(&str, &[runtime::Variable]); 5] = [
+pub const BINARIES: [(&str, &[runtime::Variable]); 8] = [
     ("declarative-policies-report-start", &declarative_policies_report::VARIABLES),
     ("declarative-policies-report-status", &declarative_policies_report::VARIABLES),
     ("declarative-policies-report-parse", &declarative_policies_report::VARIABLES),
     ("declarative-policies-report-cancel", &declarative_policies_report::VARIABLES),
+    ("organization-inventory-plan", &organization_inventory::VARIABLES),
+    ("organization-inventory-read", &organization_inventory::VARIABLES),
+    ("organization-inventory-gather", &organization_inventory::VARIABLES),
     ("sweep", &sweep::VARIABLES),
 ];
 
@@ -40,6 +45,13 @@ fn function(binary: &str, environment: &Environment) -> Option<Result<Function, 
         "declarative-policies-report-cancel" => {
             lifecycle::function::<DeclarativePoliciesReport>(Step::Cancel, environment)
         }
+        "organization-inventory-plan" => {
+            lifecycle::function::<FanOut<OrganizationInventory>>(Step::Plan, environment)
+        }
+        "organization-inventory-read" => {
+            lanes::function::<OrganizationInventory>(LaneStep::Start, "read", environment)
+        }
+        "organization-inventory-gather" => lanes::gather_function::<OrganizationInventory>(environment),
         "sweep" => sweep::function(environment),
         _ => return None,
     })

@@ -156,6 +156,14 @@ impl LocalStack {
         self.aws.states().start(self.output("ReportStateMachineArn"), None, request)
     }
 
+    /// Starts an inventory of the organization.
+    pub fn start_inventory(
+        &self,
+        request: Value,
+    ) -> Result<Arc<Execution>, local_states::service::Refused> {
+        self.aws.states().start(self.output("InventoryStateMachineArn"), None, request)
+    }
+
     /// Delivers a time to the schedules that are on, as EventBridge Scheduler does; twice is the same
     /// run.
     pub fn deliver_schedule(

@@ -82,7 +82,7 @@ impl Organization {
     }
 
     /// The content of the effective policy of an account, without operators.
-    pub(crate) fn effective_policy(&self, kind: &str, account: &Account) -> Value {
+    pub fn effective_policy(&self, kind: &str, account: &Account) -> Value {
         let way = account.path.trim_end_matches('/').split('/').skip(1);
         let levels: Vec<Vec<Value>> = way
             .map(|target| {
