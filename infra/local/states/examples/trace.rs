@@ -4,8 +4,9 @@
 //! cargo run -p local-states --example trace -- DEFINITION SCENARIOS
 //! ```
 //!
-//! Prints for each scenario the states entered, the functions invoked with what they were passed, those
-//! of a Map's items apart, and the end. Time is virtual.
+//! Prints for each scenario the states entered and the functions invoked with what they were passed,
+//! those of a Map's items apart; all invocations; the events; and the end. Time is virtual. A list of
+//! lanes in S3 is what stands beside its key in the answer that names it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::error::Error;
@@ -22,7 +23,9 @@ use serde_json::{Map, Value, json};
 struct Canned {
     answers: Mutex<BTreeMap<String, VecDeque<Value>>>,
     /// What each invocation was passed, in their order.
-    passed: Mutex<VecDeque<Value>>,
+    passed: Mutex<Vec<Value>>,
+    /// The lists in S3, by their keys.
+    lists: BTreeMap<String, Vec<Value>>,
 }
 
 impl Canned {
@@ -36,7 +39,7 @@ impl Canned {
             passed["enteredAt"] = json!("string");
         }
         let step = json!({"invoke": function, "passed": passed});
-        self.passed.lock().unwrap_or_else(PoisonError::into_inner).push_back(step);
+        self.passed.lock().unwrap_or_else(PoisonError::into_inner).push(step);
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(answer) = answers.get_mut(function).and_then(VecDeque::pop_front) else {
             return Err(TaskError::new("NoAnswerLeft", function));
@@ -60,8 +63,8 @@ impl Services for Canned {
     }
 
     fn read_list(&self, _: &str, _: &str, key: &str) -> BoxFuture<'static, Result<Vec<Value>, TaskError>> {
-        let error = TaskError::new("S3.NoSuchKey", key);
-        async move { Err(error) }.boxed()
+        let read = self.lists.get(key).cloned().ok_or_else(|| TaskError::new("S3.NoSuchKey", key));
+        async move { read }.boxed()
     }
 
     fn authorize(&self, _: &str, _: &str, _: &str) -> Result<(), TaskError> {
@@ -74,18 +77,24 @@ impl Services for Canned {
 async fn trace(definition: &str, scenario: &Value) -> Result<Value, Box<dyn Error>> {
     let clock = Clock::virtual_time("2026-11-21T06:30:00Z".parse()?);
     let states = StepFunctions::new(clock, "aws", "eu-central-1", "012345678901", 1, Latency::default());
-    let canned = Arc::new(Canned {
-        answers: Mutex::new(serde_json::from_value(scenario["answers"].clone())?),
-        passed: Mutex::default(),
+    let answers: BTreeMap<String, VecDeque<Value>> = serde_json::from_value(scenario["answers"].clone())?;
+    let lists = answers.values().flatten().filter_map(|answer| {
+        let lanes = &answer["lanes"];
+        Some((lanes["key"].as_str()?.to_owned(), lanes["items"].as_array()?.clone()))
     });
+    let canned =
+        Arc::new(Canned { lists: lists.collect(), answers: Mutex::new(answers), passed: Mutex::default() });
     let services: Arc<dyn Services> = Arc::<Canned>::clone(&canned);
     states.connect(Arc::downgrade(&services));
     let machine = states.create_machine("job", "arn:aws:iam::012345678901:role/r", definition)?;
     let execution = states.start(&machine.arn, None, scenario["input"].clone())?;
     let status = execution.finished().await;
-    let mut passed = canned.passed.lock().unwrap_or_else(PoisonError::into_inner);
-    let [outer, inner] = steps(&execution, &inner_states(definition)?, &mut passed);
-    Ok(json!({"steps": outer, "inner": inner, "end": end(&execution, status)}))
+    let invoked = canned.passed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let [outer, inner] = steps(&execution, &inner_states(definition)?, invoked.clone())?;
+    let history = execution.history();
+    let events: Vec<_> = history.events().iter().map(|event| event.name).collect();
+    let end = end(&execution, status);
+    Ok(json!({"steps": outer, "inner": inner, "invoked": invoked, "events": events, "end": end}))
 }
 
 /// The names of the states that Maps run for their items.
@@ -98,18 +107,28 @@ fn inner_states(definition: &str) -> Result<BTreeSet<String>, serde_json::Error>
 
 /// The states entered and the functions invoked, as the history has them: the machine's own, and those
 /// of a Map's items.
-fn steps(execution: &Execution, inner: &BTreeSet<String>, passed: &mut VecDeque<Value>) -> [Vec<Value>; 2] {
-    let mut steps = [Vec::new(), Vec::new()];
-    let mut line = 0;
+fn steps(
+    execution: &Execution,
+    inner: &BTreeSet<String>,
+    mut invoked: Vec<Value>,
+) -> Result<[Vec<Value>; 2], serde_json::Error> {
+    let (mut own, mut of_items) = (Vec::new(), Vec::new());
+    let mut in_item = false;
     for event in execution.history().events() {
         if event.name.ends_with("StateEntered") {
-            line = usize::from(event.details["name"].as_str().is_some_and(|name| inner.contains(name)));
-            steps[line].push(json!({"enter": event.details["name"]}));
-        } else if event.name == "TaskStarted" {
-            steps[line].extend(passed.pop_front());
+            in_item = event.details["name"].as_str().is_some_and(|name| inner.contains(name));
+        }
+        let line = if in_item { &mut of_items } else { &mut own };
+        if event.name.ends_with("StateEntered") {
+            line.push(json!({"enter": event.details["name"]}));
+        } else if event.name == "TaskScheduled" {
+            let parameters: Value =
+                serde_json::from_str(event.details["parameters"].as_str().unwrap_or_default())?;
+            let first = invoked.iter().position(|it| it["invoke"] == parameters["FunctionName"]);
+            line.extend(first.map(|index| invoked.remove(index)));
         }
     }
-    steps
+    Ok([own, of_items])
 }
 
 fn end(execution: &Execution, status: ExecutionStatus) -> Value {
