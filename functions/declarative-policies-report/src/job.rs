@@ -10,7 +10,7 @@ use models::{
 use organizations::Organization;
 use runtime::{
     Cancelled, Collected, Environment, Found, InvalidEnvironment, Job, PollSchedule, Progress, RunContext,
-    Started,
+    Started, WouldStart,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -108,39 +108,35 @@ impl Job for DeclarativePoliciesReport {
         }
     }
 
-    async fn would_start(&self, run: RunContext<'_>, request: &Request) -> Result<(bool, String), JobError> {
+    async fn would_start(&self, run: RunContext<'_>, request: &Request) -> Result<WouldStart, JobError> {
         let prefix = self.prefix(run, request)?;
         let target = target(request)?;
         let bucket = self.bucket(request);
         let another_runs = match self.reports.dry_run(self.order(run, request, &prefix)?).await? {
-            DryRun::Refused(error) => return Ok((false, error.to_string())),
+            DryRun::Refused(error) => return Ok(WouldStart::no(error.to_string())),
             DryRun::AnotherRuns => true,
             DryRun::WouldStart => false,
         };
         Ok(match self.find(run, request).await? {
-            Found::Busy(other) => (
-                false,
-                format!(
-                    "Report {} of {} is running; a run would wait for it.",
-                    other.id.as_deref().unwrap_or("(id not known)"),
-                    other.target.as_deref().unwrap_or("a target not known"),
-                ),
-            ),
+            Found::Busy(other) => WouldStart::no(format!(
+                "Report {} of {} is running; a run would wait for it.",
+                other.id.as_deref().unwrap_or("(id not known)"),
+                other.target.as_deref().unwrap_or("a target not known"),
+            )),
             Found::Reusable(handle) => {
-                (false, format!("Report {} is young enough to be used instead.", handle.report_id))
+                WouldStart::no(format!("Report {} is young enough to be used instead.", handle.report_id))
             }
-            Found::Published(result) => (false, format!("A published result is young enough: {result}.")),
+            Found::Published(result) => {
+                WouldStart::no(format!("A published result is young enough: {result}."))
+            }
             Found::Ours(_) | Found::Free if another_runs => {
-                (false, "Another report is running, AWS says; a run would wait for it.".to_owned())
+                WouldStart::no("Another report is running, AWS says; a run would wait for it.")
             }
-            Found::Ours(_) | Found::Free => (
-                true,
-                format!(
-                    "AWS's dry run accepts a report of {target}, delivered to s3://{bucket}/{prefix}/: the \
-                     permissions are there. Whether it also looks at trusted access, the target and the bucket's \
-                     policy is not established."
-                ),
-            ),
+            Found::Ours(_) | Found::Free => WouldStart::yes(format!(
+                "AWS's dry run accepts a report of {target}, delivered to s3://{bucket}/{prefix}/: the \
+                 permissions are there. Whether it also looks at trusted access, the target and the bucket's \
+                 policy is not established."
+            )),
         })
     }
 

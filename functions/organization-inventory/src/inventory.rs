@@ -3,13 +3,14 @@
 use errors::JobError;
 use models::{ItemName, Kind};
 use organizations::Organization;
-use runtime::lanes::{Lane, LanePlan, LaneStep, Lanes, Results, Turn};
-use runtime::{Collected, Environment, InvalidEnvironment, RunContext};
+use runtime::lanes::{Lane, LanePlan, LaneStep, Lanes, Planned, Results, Turn};
+use runtime::{Collected, Environment, Estimate, InvalidEnvironment, RunContext};
 use serde::{Deserialize, Serialize};
 use store::Store;
 
 use crate::config::Config;
 use crate::entry::Entry;
+use crate::estimate::estimate;
 use crate::gather::gather;
 use crate::lanes::{self, ACCOUNTS, EFFECTIVE, POLICIES, REQUESTS, STRUCTURE, TAGS};
 use crate::request::{EffectivePolicies, Request};
@@ -67,7 +68,7 @@ impl Lanes for OrganizationInventory {
         &item.name
     }
 
-    async fn plan(&self, run: RunContext<'_>, request: &Request) -> Result<Vec<LanePlan<Item>>, JobError> {
+    async fn plan(&self, run: RunContext<'_>, request: &Request) -> Result<Planned<Item>, JobError> {
         let organization = self.config.reader.open(run.run_id).await?;
         let root = organization.root().await?;
         let types = lanes::policies::types(&root);
@@ -84,7 +85,16 @@ impl Lanes for OrganizationInventory {
         if request.effective_policies != EffectivePolicies::None && !effective.is_empty() {
             planned.push(lane(EFFECTIVE, &effective)?);
         }
-        Ok(planned)
+        Ok(Planned::Lanes(planned))
+    }
+
+    async fn estimate(
+        &self,
+        run: RunContext<'_>,
+        request: &Request,
+        lanes: &[LanePlan<Item>],
+    ) -> Result<Option<Estimate>, JobError> {
+        estimate(&self.config.store, self.config.reader.rate_share(), run, request, lanes).await
     }
 
     async fn turn(&self, _step: LaneStep, lane: &mut Lane<'_, Self>) -> Result<Turn, JobError> {

@@ -21,6 +21,7 @@
 mod classes;
 mod config;
 mod entry;
+mod estimate;
 mod gather;
 mod inventory;
 mod lanes;

@@ -162,6 +162,7 @@ impl JobRecord {
             execution: self.execution.clone(),
             failure: None,
             result: None,
+            prerequisite: None,
             lanes: None,
         }
     }

@@ -54,6 +54,8 @@ pub enum Next {
     Poll,
     /// Our job is complete: collect what it left.
     Collect,
+    /// A run of another kind has to come first: [`Ticket::prerequisite`] is its request.
+    Prepare,
     /// The run is planned: work on its lanes, which [`Ticket::lanes`] lists.
     Lanes,
     /// Nothing is left to do; [`Ticket::result`] says what came of it.
@@ -142,6 +144,9 @@ pub struct Ticket {
     pub failure: Option<Failure>,
     #[serde(default)]
     pub result: Option<Value>,
+    /// The request of the run that has to come first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prerequisite: Option<Value>,
     /// Of a run that is planned into lanes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lanes: Option<LaneList>,

@@ -44,6 +44,11 @@ impl Reader {
         &self.account
     }
 
+    /// The part of AWS's request rates that may be used.
+    pub fn rate_share(&self) -> f64 {
+        self.share
+    }
+
     /// The organization, read in the run's name.
     pub async fn open(&self, run: &RunId) -> Result<Organization, JobError> {
         let config = self.identity.config(&self.own, run).await?;

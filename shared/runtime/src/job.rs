@@ -44,10 +44,53 @@ pub enum Found<Handle> {
     Free,
 }
 
+/// What has to be there before a job can be started: a run of another kind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prerequisite {
+    pub kind: Kind,
+    pub request: Value,
+}
+
+/// What came of asking whether a job would be started.
+#[derive(Debug)]
+pub struct WouldStart {
+    pub starts: bool,
+    /// Why (not).
+    pub why: String,
+    /// What it would take, where that can be told.
+    pub estimate: Option<Estimate>,
+}
+
+impl WouldStart {
+    pub fn yes(why: impl Into<String>) -> Self {
+        Self { starts: true, why: why.into(), estimate: None }
+    }
+
+    pub fn no(why: impl Into<String>) -> Self {
+        Self { starts: false, why: why.into(), estimate: None }
+    }
+}
+
+/// What a run would take.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Estimate {
+    /// What is worked through.
+    pub items: u64,
+    /// Calls of AWS's APIs.
+    pub calls: u64,
+    pub seconds: u64,
+    pub state_transitions: u64,
+    /// US dollars, at the list prices of `us-east-1`: see [`crate::prices`].
+    pub usd: f64,
+}
+
 /// What came of starting.
 #[derive(Debug)]
 pub enum Started<Handle> {
     Running(Handle),
+    /// A run of another kind has to come first.
+    Needs(Prerequisite),
     /// AWS runs only one at a time, and another was there.
     Busy(WaitingFor),
 }
@@ -148,12 +191,12 @@ pub trait Job: Sized + Send + Sync + 'static {
         request: &Self::Request,
     ) -> impl Future<Output = Result<Started<Self::Handle>, JobError>> + Send;
 
-    /// Whether AWS would start the job; changes nothing. The text says why (not).
+    /// Whether AWS would start the job; changes nothing.
     fn would_start(
         &self,
         run: RunContext<'_>,
         request: &Self::Request,
-    ) -> impl Future<Output = Result<(bool, String), JobError>> + Send;
+    ) -> impl Future<Output = Result<WouldStart, JobError>> + Send;
 
     /// Asks where the job stands. A job that ended without a result is an error.
     fn status(

@@ -17,13 +17,16 @@ pub mod lambda;
 pub mod lanes;
 pub mod lifecycle;
 pub mod metrics;
+pub mod prices;
 pub mod schedule;
 pub mod tables;
 
 pub use environment::{Environment, InvalidEnvironment, Variable};
 pub use function::{Function, Invocation};
 pub use identity::Identity;
-pub use job::{Cancelled, Collected, Found, Job, Part, Progress, RunContext, Started};
+pub use job::{
+    Cancelled, Collected, Estimate, Found, Job, Part, Prerequisite, Progress, RunContext, Started, WouldStart,
+};
 pub use lifecycle::Step;
 pub use metrics::Metrics;
 pub use schedule::PollSchedule;

@@ -38,13 +38,13 @@ impl Published {
     }
 }
 
-/// The newest complete run of the kind and item whose evidence is at most so old.
+/// The newest run of the kind whose evidence is at most so old and that is accepted.
 pub async fn newest(
     store: &Store,
     kind: Kind,
-    item: &ItemName,
     now: Timestamp,
     max_age: SignedDuration,
+    accept: impl Fn(&Published) -> bool,
 ) -> Result<Option<Published>, JobError> {
     let oldest = now.checked_sub(max_age).map_err(JobError::defect)?;
     // A run may have begun long before what it read was so.
@@ -60,7 +60,7 @@ pub async fn newest(
         let Some(published) = store.load::<Published>(key).await? else { continue };
         let published = published.value;
         let young = published.observed_at().is_some_and(|at| at >= oldest);
-        if young && published.item == *item && published.is_complete() {
+        if young && accept(&published) {
             return Ok(Some(published));
         }
     }

@@ -9,13 +9,13 @@ use models::{
 };
 use serde_json::{Map, Value, json};
 use store::Store;
-use store::published;
+use store::published::{self, Published};
 
 use super::results::Results;
-use super::{Lanes, outcomes, plan, step};
+use super::{Lanes, Planned, outcomes, plan, step};
 use crate::environment::{Environment, InvalidEnvironment};
 use crate::function::{Function, Invocation};
-use crate::job::{Cancelled, Collected, Found, Job, Progress, RunContext, Started};
+use crate::job::{Cancelled, Collected, Found, Job, Progress, RunContext, Started, WouldStart};
 use crate::lifecycle;
 use crate::schedule::PollSchedule;
 
@@ -104,10 +104,12 @@ impl<L: Lanes> Job for FanOut<L> {
         L::item(request)
     }
 
-    async fn find(&self, run: RunContext<'_>, _request: &L::Request) -> Result<Found<Plan>, JobError> {
+    async fn find(&self, run: RunContext<'_>, request: &L::Request) -> Result<Found<Plan>, JobError> {
         let Some(max_age) = run.max_age else { return Ok(Found::Free) };
-        let newest = published::newest(self.0.store(), L::KIND, run.item, run.now, max_age).await?;
-        Ok(match newest {
+        let request = serde_json::to_value(request).map_err(JobError::defect)?;
+        let same =
+            |it: &Published| it.item == *run.item && it.is_complete() && it.result["request"] == request;
+        Ok(match published::newest(self.0.store(), L::KIND, run.now, max_age, same).await? {
             Some(found) => Found::Published(json!({
                 "reused": found.run_id,
                 "manifest": keys::manifest(&found.run_id),
@@ -118,23 +120,32 @@ impl<L: Lanes> Job for FanOut<L> {
     }
 
     async fn start(&self, run: RunContext<'_>, request: &L::Request) -> Result<Started<Plan>, JobError> {
-        let lanes = self.0.plan(run, request).await?;
+        let lanes = match self.0.plan(run, request).await? {
+            Planned::Lanes(lanes) => lanes,
+            Planned::Needs(needed) => return Ok(Started::Needs(needed)),
+        };
         let plan = plan::write(self.0.store(), run, lanes, self.0.concurrency()).await?;
         tracing::info!(lanes = plan.lanes, items = plan.items, "planned");
         Ok(Started::Running(plan))
     }
 
-    async fn would_start(
-        &self,
-        run: RunContext<'_>,
-        request: &L::Request,
-    ) -> Result<(bool, String), JobError> {
+    async fn would_start(&self, run: RunContext<'_>, request: &L::Request) -> Result<WouldStart, JobError> {
         if let Found::Published(result) = self.find(run, request).await? {
-            return Ok((false, format!("A published result is young enough: {result}.")));
+            return Ok(WouldStart::no(format!("A published result is young enough: {result}.")));
         }
-        let lanes = self.0.plan(run, request).await?;
+        let lanes = match self.0.plan(run, request).await? {
+            Planned::Lanes(lanes) => lanes,
+            Planned::Needs(needed) => {
+                return Ok(WouldStart::yes(format!(
+                    "A run of {} would come first, and tell what there is to do.",
+                    needed.kind
+                )));
+            }
+        };
         let items: usize = lanes.iter().map(|lane| lane.items.len()).sum();
-        Ok((true, format!("{items} items in {} lanes would be worked through.", lanes.len())))
+        let estimate = self.0.estimate(run, request, &lanes).await?;
+        let why = format!("{items} items in {} lanes would be worked through.", lanes.len());
+        Ok(WouldStart { starts: true, why, estimate })
     }
 
     /// Where the lanes stand is the gather step's to see; a run that is resumed goes on with them.
@@ -173,6 +184,7 @@ impl<L: Lanes> Job for FanOut<L> {
             result.insert("manifest".into(), json!(keys::manifest(run.run_id)));
             result.insert("observedAt".into(), json!(collected.observed_at));
             result.insert("complete".into(), json!(collected.coverage.is_complete()));
+            result.insert("request".into(), serde_json::to_value(request).map_err(JobError::defect)?);
         }
         Ok(collected)
     }

@@ -106,7 +106,7 @@ impl<'a, L: Lanes> Lane<'a, L> {
         record.waits = 0;
         record.since = self.invocation.now();
         self.items = items;
-        self.state = L::State::default();
+        self.state = L::after(std::mem::take(&mut self.state));
         Ok(())
     }
 
@@ -200,7 +200,7 @@ impl<'a, L: Lanes> Lane<'a, L> {
         *record.outcomes.entry(status).or_default() += 1;
         record.since = self.invocation.now();
         record.waits = 0;
-        self.state = L::State::default();
+        self.state = L::after(std::mem::take(&mut self.state));
         Ok(())
     }
 

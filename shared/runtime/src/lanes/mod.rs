@@ -30,7 +30,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use store::Store;
 
-use crate::{Collected, Environment, InvalidEnvironment, RunContext};
+use crate::{Collected, Environment, Estimate, InvalidEnvironment, Prerequisite, RunContext};
 
 pub use fan_out::{FanOut, gather_function};
 pub use lane::Lane;
@@ -63,6 +63,14 @@ pub enum Turn {
 pub struct LanePlan<Item> {
     pub name: ItemName,
     pub items: Vec<Item>,
+}
+
+/// What came of planning.
+#[derive(Debug)]
+pub enum Planned<Item> {
+    Lanes(Vec<LanePlan<Item>>),
+    /// A run of another kind has to come first.
+    Needs(Prerequisite),
 }
 
 /// One kind whose runs have lanes.
@@ -101,7 +109,15 @@ pub trait Lanes: Sized + Send + Sync + 'static {
         &self,
         run: RunContext<'_>,
         request: &Self::Request,
-    ) -> impl Future<Output = Result<Vec<LanePlan<Self::Item>>, JobError>> + Send;
+    ) -> impl Future<Output = Result<Planned<Self::Item>, JobError>> + Send;
+
+    /// What working on these lanes would take, where that can be told. Changes nothing.
+    fn estimate(
+        &self,
+        run: RunContext<'_>,
+        request: &Self::Request,
+        lanes: &[LanePlan<Self::Item>],
+    ) -> impl Future<Output = Result<Option<Estimate>, JobError>> + Send;
 
     /// Works on a lane, until its time is up or all of its items have an outcome. An error is the
     /// present item's; one that may pass by itself repeats the step.
@@ -110,6 +126,11 @@ pub trait Lanes: Sized + Send + Sync + 'static {
         step: LaneStep,
         lane: &mut Lane<'_, Self>,
     ) -> impl Future<Output = Result<Turn, JobError>> + Send;
+
+    /// What is remembered when the present item has ended: of the lane itself, if anything.
+    fn after(_ended: Self::State) -> Self::State {
+        Self::State::default()
+    }
 
     /// Whether an error of one item is one of all the lane's items.
     fn ends_lane(error: ErrorName) -> bool {

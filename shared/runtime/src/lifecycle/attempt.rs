@@ -2,7 +2,7 @@
 
 use errors::JobError;
 use jiff::Timestamp;
-use models::{JobRecord, Next, OutcomeStatus, Phase, Ticket, WaitingFor};
+use models::{ErrorName, JobRecord, Next, OutcomeStatus, Phase, Ticket, WaitingFor};
 use serde_json::{Value, json};
 use store::{Open, Records, Versioned};
 
@@ -10,7 +10,7 @@ use super::record::{self, ended, reload};
 use super::run::{Run, over};
 use super::start::unknown_item;
 use crate::function::Invocation;
-use crate::job::{Found, Job, Started};
+use crate::job::{Found, Job, Prerequisite, Started};
 
 /// One attempt to start, with the record it is remembered by.
 pub(super) struct Attempt<'a, J: Job> {
@@ -116,6 +116,10 @@ impl<'a, J: Job> Attempt<'a, J> {
         }
         match self.job.start(self.run.context(self.invocation), &self.run.request.own).await {
             Ok(Started::Running(handle)) => self.started(&handle).await,
+            Ok(Started::Needs(needed)) => {
+                self.without_effect().await?;
+                self.prepare(needed)
+            }
             Ok(Started::Busy(other)) => {
                 self.without_effect().await?;
                 self.busy(other).await
@@ -131,6 +135,23 @@ impl<'a, J: Job> Attempt<'a, J> {
                 Err(error)
             }
         }
+    }
+
+    /// Asks the state machine for the run that has to come first; it comes back to this step.
+    fn prepare(mut self, needed: Prerequisite) -> Result<Ticket, JobError> {
+        if self.run.ticket.next == Next::Prepare {
+            return Err(JobError::new(
+                ErrorName::Incomplete,
+                format!(
+                    "a run of {} was made for this one, and left nothing that it can go on with",
+                    needed.kind
+                ),
+                "Look at that run's result, its newest, for what it could not read.",
+            ));
+        }
+        self.run.ticket.next = Next::Prepare;
+        self.run.ticket.prerequisite = Some(needed.request);
+        Ok(self.run.ticket)
     }
 
     /// Records that the call has certainly started nothing, so that the next need not wait.

@@ -115,6 +115,7 @@ impl<J: Job> Run<J> {
         self.ticket.waiting_since = since;
         self.ticket.polls = 0;
         self.ticket.cancellable = true;
+        self.ticket.prerequisite = None;
         self.ticket.lanes = job.lanes(&self.handle()?);
         if self.ticket.lanes.is_none() {
             return Ok(self.wait(Next::Poll, now));
@@ -159,6 +160,7 @@ pub(crate) fn over(mut ticket: Ticket, outcome: &Outcome) -> Ticket {
     ticket.waiting_for = None;
     ticket.poll_after_seconds = 0;
     ticket.lanes = None;
+    ticket.prerequisite = None;
     ticket.result.clone_from(&outcome.result);
     ticket.failure.clone_from(&outcome.failure);
     ticket.next = match outcome.status {

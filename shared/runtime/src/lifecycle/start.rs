@@ -13,7 +13,7 @@ use super::request::{self, Parsed};
 use super::resume::resume;
 use super::run::{self, Run, over};
 use crate::function::{Invocation, about};
-use crate::job::Job;
+use crate::job::{Job, WouldStart};
 
 pub(crate) async fn start<J: Job>(
     job: &J,
@@ -84,7 +84,7 @@ pub(super) async fn fresh<J: Job>(
         Err(error) if request.common.dry_run && !ErrorName::TRANSIENT.contains(&error.name()) => {
             let kept = request::keep(job.store(), &run_id, request.to_value()?).await?;
             let run = Run { ticket: draft::<J>(input, run_id, kept, now)?, request };
-            return dry(job, invocation, run, (false, error.to_string())).await;
+            return dry(job, invocation, run, WouldStart::no(error.to_string())).await;
         }
         Err(error) => return Err(error),
     }
@@ -138,6 +138,7 @@ pub(crate) fn draft<J: Job>(
         execution: execution.map(|execution| execution.id.clone()),
         failure: None,
         result: None,
+        prerequisite: None,
         lanes: None,
     })
 }
@@ -159,10 +160,13 @@ async fn dry<J: Job>(
     job: &J,
     invocation: &Invocation,
     run: Run<J>,
-    (would_start, why): (bool, String),
+    answer: WouldStart,
 ) -> Result<Begun<J>, JobError> {
     let now = invocation.now();
-    let result = json!({"wouldStart": would_start, "why": why});
+    let mut result = json!({"wouldStart": answer.starts, "why": answer.why});
+    if let Some(estimate) = answer.estimate {
+        result["estimate"] = serde_json::to_value(estimate).map_err(JobError::defect)?;
+    }
     let outcome = ended(OutcomeStatus::Skipped, now, result);
     let record = run::record_of(&run.ticket, now, &invocation.request_id, Phase::closed(outcome.clone()));
     let outcome = match Records::new(job.store()).create(record).await? {
