@@ -32,3 +32,4 @@ mod tree;
 pub use config::VARIABLES;
 pub use inventory::OrganizationInventory;
 pub use request::{EffectivePolicies, Request, Target};
+pub use tables::TABLES;

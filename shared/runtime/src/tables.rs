@@ -6,10 +6,14 @@ use std::io::{BufWriter, Write};
 use errors::JobError;
 use models::{ErrorName, keys};
 use store::Store;
-use table::{Cell, Column, RowWriter, TableError};
+use table::{Cell, Column, RowWriter, Table, TableError};
 use tempfile::NamedTempFile;
 
 use crate::{Part, RunContext};
+use crate::{lanes, lifecycle};
+
+/// Those that every kind publishes, and those that every kind whose runs have lanes does.
+pub const TABLES: [Table; 2] = [lifecycle::RUNS, lanes::OUTCOMES];
 
 /// A table being written.
 #[derive(Debug)]

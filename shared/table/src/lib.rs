@@ -59,6 +59,14 @@ impl Column {
     }
 }
 
+/// A table that runs are published in. Its columns are only ever added to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Table {
+    /// Of its folder under `tables/`, and of its schema.
+    pub name: &'static str,
+    pub columns: &'static [Column],
+}
+
 /// Texts, one behind the other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Texts {

@@ -10,41 +10,47 @@ use runtime::lanes::Results;
 use runtime::tables::TableFile;
 use runtime::{Part, RunContext};
 use store::Store;
-use table::{Column, Kind};
+use table::{Column, Kind, Table};
 
 use crate::entry::{Answer, Derived, Effective, Entry};
 use crate::gather::millis;
 use crate::lanes::EFFECTIVE;
 
-const POLICIES: [Column; 11] = [
-    Column::required("run_id", Kind::Text),
-    Column::required("account_id", Kind::Text),
-    Column::required("type", Kind::Text),
-    // `read`, or `derived` from accounts with the same policies attached on their way.
-    Column::required("source", Kind::Text),
-    Column::optional("derived_from", Kind::Text),
-    // `content` (`{}` where no policy is attached), `not_found`, or `unreadable`: told apart.
-    Column::required("status", Kind::Text),
-    Column::optional("content", Kind::Text),
-    Column::optional("updated_at", Kind::Timestamp),
-    // `invalid` where AWS says so.
-    Column::required("validity", Kind::Text),
-    Column::optional("error", Kind::Text),
-    Column::required("schema_version", Kind::Integer),
-];
+pub(super) const POLICIES: Table = Table {
+    name: "effective_policies",
+    columns: &[
+        Column::required("run_id", Kind::Text),
+        Column::required("account_id", Kind::Text),
+        Column::required("type", Kind::Text),
+        // `read`, or `derived` from accounts with the same policies attached on their way.
+        Column::required("source", Kind::Text),
+        Column::optional("derived_from", Kind::Text),
+        // `content` (`{}` where no policy is attached), `not_found`, or `unreadable`: told apart.
+        Column::required("status", Kind::Text),
+        Column::optional("content", Kind::Text),
+        Column::optional("updated_at", Kind::Timestamp),
+        // `invalid` where AWS says so.
+        Column::required("validity", Kind::Text),
+        Column::optional("error", Kind::Text),
+        Column::required("schema_version", Kind::Integer),
+    ],
+};
 
-const ERRORS: [Column; 9] = [
-    Column::required("run_id", Kind::Text),
-    Column::required("account_id", Kind::Text),
-    Column::required("type", Kind::Text),
-    Column::required("code", Kind::Text),
-    Column::required("message", Kind::Text),
-    Column::required("path", Kind::Text),
-    // The ids of the policies that it comes from, a list as JSON.
-    Column::required("policies", Kind::Text),
-    Column::optional("evaluated_at", Kind::Timestamp),
-    Column::required("schema_version", Kind::Integer),
-];
+pub(super) const ERRORS: Table = Table {
+    name: "effective_policy_errors",
+    columns: &[
+        Column::required("run_id", Kind::Text),
+        Column::required("account_id", Kind::Text),
+        Column::required("type", Kind::Text),
+        Column::required("code", Kind::Text),
+        Column::required("message", Kind::Text),
+        Column::required("path", Kind::Text),
+        // The ids of the policies that it comes from, a list as JSON.
+        Column::required("policies", Kind::Text),
+        Column::optional("evaluated_at", Kind::Timestamp),
+        Column::required("schema_version", Kind::Integer),
+    ],
+};
 
 const SCHEMA_VERSION: i64 = 1;
 
@@ -62,7 +68,7 @@ pub(crate) async fn effective(
     // An item that was read again, from its beginning or from a commit, has answered an account twice:
     // the last answer counts.
     let mut last: BTreeMap<(String, AccountId), u32> = BTreeMap::new();
-    let mut errors = TableFile::new("effective_policy_errors", &ERRORS)?;
+    let mut errors = TableFile::new(ERRORS.name, ERRORS.columns)?;
     results
         .entries(&lane, |entry| {
             match entry {
@@ -100,7 +106,7 @@ pub(crate) async fn effective(
         })
         .await?;
     let mut rows = Rows {
-        table: TableFile::new("effective_policies", &POLICIES)?,
+        table: TableFile::new(POLICIES.name, POLICIES.columns)?,
         run,
         contents,
         invalid,

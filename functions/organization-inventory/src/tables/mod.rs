@@ -20,10 +20,24 @@ mod structure;
 use errors::JobError;
 use runtime::{Part, RunContext};
 use store::Store;
+use table::Table;
 
 pub(crate) use effective::effective;
 
 use crate::gather::Inventory;
+
+/// Those that an inventory is published in.
+pub const TABLES: [Table; 9] = [
+    accounts::ACCOUNTS,
+    accounts::REQUESTS,
+    structure::UNITS,
+    structure::ROOTS,
+    structure::POLICY_TYPES,
+    policies::POLICIES,
+    policies::ATTACHMENTS,
+    effective::POLICIES,
+    effective::ERRORS,
+];
 
 /// Every table but those of effective policies.
 pub(crate) async fn structure(

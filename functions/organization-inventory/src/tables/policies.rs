@@ -5,38 +5,44 @@ use models::TargetId;
 use runtime::tables::TableFile;
 use runtime::{Part, RunContext};
 use store::Store;
-use table::{Column, Kind};
+use table::{Column, Kind, Table};
 
 use crate::gather::Inventory;
 
-const POLICIES: [Column; 13] = [
-    Column::required("run_id", Kind::Text),
-    Column::required("policy_id", Kind::Text),
-    Column::required("arn", Kind::Text),
-    Column::required("name", Kind::Text),
-    Column::required("description", Kind::Text),
-    Column::required("type", Kind::Text),
-    Column::required("aws_managed", Kind::Boolean),
-    Column::optional("content", Kind::Text),
-    // In characters, as AWS counts them.
-    Column::optional("size", Kind::Integer),
-    // The most characters of its type; nothing where AWS documents none.
-    Column::optional("size_quota", Kind::Integer),
-    Column::optional("targets", Kind::Integer),
-    // Why content or targets are not known.
-    Column::optional("error", Kind::Text),
-    Column::required("schema_version", Kind::Integer),
-];
+pub(super) const POLICIES: Table = Table {
+    name: "policies",
+    columns: &[
+        Column::required("run_id", Kind::Text),
+        Column::required("policy_id", Kind::Text),
+        Column::required("arn", Kind::Text),
+        Column::required("name", Kind::Text),
+        Column::required("description", Kind::Text),
+        Column::required("type", Kind::Text),
+        Column::required("aws_managed", Kind::Boolean),
+        Column::optional("content", Kind::Text),
+        // In characters, as AWS counts them.
+        Column::optional("size", Kind::Integer),
+        // The most characters of its type; nothing where AWS documents none.
+        Column::optional("size_quota", Kind::Integer),
+        Column::optional("targets", Kind::Integer),
+        // Why content or targets are not known.
+        Column::optional("error", Kind::Text),
+        Column::required("schema_version", Kind::Integer),
+    ],
+};
 
-const ATTACHMENTS: [Column; 6] = [
-    Column::required("run_id", Kind::Text),
-    Column::required("policy_id", Kind::Text),
-    Column::required("type", Kind::Text),
-    Column::required("target_id", Kind::Text),
-    // `ROOT`, `ORGANIZATIONAL_UNIT` or `ACCOUNT`.
-    Column::required("target_type", Kind::Text),
-    Column::required("schema_version", Kind::Integer),
-];
+pub(super) const ATTACHMENTS: Table = Table {
+    name: "policy_attachments",
+    columns: &[
+        Column::required("run_id", Kind::Text),
+        Column::required("policy_id", Kind::Text),
+        Column::required("type", Kind::Text),
+        Column::required("target_id", Kind::Text),
+        // `ROOT`, `ORGANIZATIONAL_UNIT` or `ACCOUNT`.
+        Column::required("target_type", Kind::Text),
+        Column::required("schema_version", Kind::Integer),
+    ],
+};
 
 const SCHEMA_VERSION: i64 = 1;
 
@@ -60,7 +66,7 @@ pub(super) async fn policies(
     run: RunContext<'_>,
     inventory: &Inventory,
 ) -> Result<Part, JobError> {
-    let mut table = TableFile::new("policies", &POLICIES)?;
+    let mut table = TableFile::new(POLICIES.name, POLICIES.columns)?;
     for read in &inventory.policies {
         let policy = &read.policy;
         let content = read.content.as_ref().ok();
@@ -89,7 +95,7 @@ pub(super) async fn attachments(
     run: RunContext<'_>,
     inventory: &Inventory,
 ) -> Result<Part, JobError> {
-    let mut table = TableFile::new("policy_attachments", &ATTACHMENTS)?;
+    let mut table = TableFile::new(ATTACHMENTS.name, ATTACHMENTS.columns)?;
     for read in &inventory.policies {
         for target in read.targets.iter().flatten() {
             let of = match target {

@@ -6,43 +6,52 @@ use errors::JobError;
 use runtime::tables::TableFile;
 use runtime::{Part, RunContext};
 use store::Store;
-use table::{Column, Kind};
+use table::{Column, Kind, Table};
 
 use crate::gather::Inventory;
 
-const UNITS: [Column; 8] = [
-    Column::required("run_id", Kind::Text),
-    Column::required("unit_id", Kind::Text),
-    Column::required("arn", Kind::Text),
-    Column::required("name", Kind::Text),
-    Column::required("parent_id", Kind::Text),
-    // From the organization to the unit, ended by a slash; nothing where its parent was moved meanwhile.
-    Column::optional("path", Kind::Text),
-    // Right below it.
-    Column::required("accounts", Kind::Integer),
-    Column::required("schema_version", Kind::Integer),
-];
+pub(super) const UNITS: Table = Table {
+    name: "organization_units",
+    columns: &[
+        Column::required("run_id", Kind::Text),
+        Column::required("unit_id", Kind::Text),
+        Column::required("arn", Kind::Text),
+        Column::required("name", Kind::Text),
+        Column::required("parent_id", Kind::Text),
+        // From the organization to the unit, ended by a slash; nothing where its parent was moved meanwhile.
+        Column::optional("path", Kind::Text),
+        // Right below it.
+        Column::required("accounts", Kind::Integer),
+        Column::required("schema_version", Kind::Integer),
+    ],
+};
 
-const ROOTS: [Column; 9] = [
-    Column::required("run_id", Kind::Text),
-    Column::required("organization_id", Kind::Text),
-    Column::required("organization_arn", Kind::Text),
-    Column::required("feature_set", Kind::Text),
-    Column::required("management_account_id", Kind::Text),
-    Column::required("root_id", Kind::Text),
-    Column::required("arn", Kind::Text),
-    Column::required("name", Kind::Text),
-    Column::required("schema_version", Kind::Integer),
-];
+pub(super) const ROOTS: Table = Table {
+    name: "roots",
+    columns: &[
+        Column::required("run_id", Kind::Text),
+        Column::required("organization_id", Kind::Text),
+        Column::required("organization_arn", Kind::Text),
+        Column::required("feature_set", Kind::Text),
+        Column::required("management_account_id", Kind::Text),
+        Column::required("root_id", Kind::Text),
+        Column::required("arn", Kind::Text),
+        Column::required("name", Kind::Text),
+        Column::required("schema_version", Kind::Integer),
+    ],
+};
 
-const POLICY_TYPES: [Column; 5] = [
-    Column::required("run_id", Kind::Text),
-    Column::required("root_id", Kind::Text),
-    Column::required("type", Kind::Text),
-    // `ENABLED`, `PENDING_ENABLE` or `PENDING_DISABLE`; a type that is off is not listed by AWS.
-    Column::required("status", Kind::Text),
-    Column::required("schema_version", Kind::Integer),
-];
+pub(super) const POLICY_TYPES: Table = Table {
+    name: "policy_types",
+    columns: &[
+        Column::required("run_id", Kind::Text),
+        Column::required("root_id", Kind::Text),
+        Column::required("type", Kind::Text),
+        // `ENABLED`, `PENDING_ENABLE` or `PENDING_DISABLE`; a type that is off is not listed by AWS.
+        Column::required("status", Kind::Text),
+        Column::required("schema_version", Kind::Integer),
+    ],
+};
 
 const SCHEMA_VERSION: i64 = 1;
 
@@ -58,7 +67,7 @@ pub(super) async fn units(
             *accounts.entry(parent).or_default() += 1;
         }
     }
-    let mut table = TableFile::new("organization_units", &UNITS)?;
+    let mut table = TableFile::new(UNITS.name, UNITS.columns)?;
     for unit in &inventory.units {
         table.push(&[
             run.run_id.as_str().into(),
@@ -80,7 +89,7 @@ pub(super) async fn roots(
     inventory: &Inventory,
 ) -> Result<Part, JobError> {
     let (organization, root) = (&inventory.organization, &inventory.root);
-    let mut table = TableFile::new("roots", &ROOTS)?;
+    let mut table = TableFile::new(ROOTS.name, ROOTS.columns)?;
     table.push(&[
         run.run_id.as_str().into(),
         organization.id.as_str().into(),
@@ -100,7 +109,7 @@ pub(super) async fn policy_types(
     run: RunContext<'_>,
     inventory: &Inventory,
 ) -> Result<Part, JobError> {
-    let mut table = TableFile::new("policy_types", &POLICY_TYPES)?;
+    let mut table = TableFile::new(POLICY_TYPES.name, POLICY_TYPES.columns)?;
     for policy_type in &inventory.root.policy_types {
         table.push(&[
             run.run_id.as_str().into(),

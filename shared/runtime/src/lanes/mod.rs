@@ -34,6 +34,7 @@ use crate::{Collected, Environment, Estimate, InvalidEnvironment, Prerequisite, 
 
 pub use fan_out::{FanOut, gather_function};
 pub use lane::Lane;
+pub(crate) use outcomes::OUTCOMES;
 pub use results::Results;
 pub use step::function;
 

@@ -28,6 +28,7 @@ mod status;
 pub use input::{Caught, Execution, StepInput};
 pub use request::Common;
 pub(crate) use request::recall_own as recall_request;
+pub(crate) use runs_row::RUNS;
 
 use std::sync::Arc;
 

@@ -5,27 +5,30 @@ use jiff::Timestamp;
 use models::{Ticket, keys};
 use store::Store;
 use store::publish::RUNS_TABLE;
-use table::{Column, Kind, RowWriter, TableError};
+use table::{Column, Kind, RowWriter, Table, TableError};
 
 use crate::function::Invocation;
 use crate::job::{Collected, Part};
 
-/// One row for each published run. Columns are only ever added.
-const COLUMNS: [Column; 13] = [
-    Column::required("run_id", Kind::Text),
-    Column::required("kind", Kind::Text),
-    Column::required("item", Kind::Text),
-    Column::required("attempt", Kind::Integer),
-    Column::required("started_at", Kind::Timestamp),
-    Column::required("finished_at", Kind::Timestamp),
-    Column::optional("observed_at", Kind::Timestamp),
-    Column::optional("expected_accounts", Kind::Integer),
-    Column::required("seen_accounts", Kind::Integer),
-    Column::required("complete", Kind::Boolean),
-    Column::required("rows", Kind::Integer),
-    Column::required("manifest", Kind::Text),
-    Column::required("schema_version", Kind::Integer),
-];
+/// One row for each published run.
+pub(crate) const RUNS: Table = Table {
+    name: RUNS_TABLE,
+    columns: &[
+        Column::required("run_id", Kind::Text),
+        Column::required("kind", Kind::Text),
+        Column::required("item", Kind::Text),
+        Column::required("attempt", Kind::Integer),
+        Column::required("started_at", Kind::Timestamp),
+        Column::required("finished_at", Kind::Timestamp),
+        Column::optional("observed_at", Kind::Timestamp),
+        Column::optional("expected_accounts", Kind::Integer),
+        Column::required("seen_accounts", Kind::Integer),
+        Column::required("complete", Kind::Boolean),
+        Column::required("rows", Kind::Integer),
+        Column::required("manifest", Kind::Text),
+        Column::required("schema_version", Kind::Integer),
+    ],
+};
 
 const SCHEMA_VERSION: i64 = 1;
 
@@ -40,12 +43,12 @@ pub(crate) async fn write(
     let key = keys::part(&ticket.run_id, &ticket.item, &invocation.request_id, "runs-0.parquet");
     let size = bytes.len() as u64;
     let etag = store.put(&key, bytes).await?;
-    Ok(Part { table: RUNS_TABLE, key, etag, rows: 1, bytes: size })
+    Ok(Part { table: RUNS.name, key, etag, rows: 1, bytes: size })
 }
 
 fn row(ticket: &Ticket, collected: &Collected, now: Timestamp) -> Result<Vec<u8>, TableError> {
     let rows: u64 = collected.parts.iter().map(|part| part.rows).sum();
-    let mut writer = RowWriter::new(Vec::new(), RUNS_TABLE, &COLUMNS)?;
+    let mut writer = RowWriter::new(Vec::new(), RUNS.name, RUNS.columns)?;
     writer.push(&[
         ticket.run_id.as_str().into(),
         ticket.kind.as_str().into(),
