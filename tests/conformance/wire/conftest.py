@@ -15,7 +15,29 @@ COMPLETE = {
         "DescribeDeclarativePoliciesReports",
         "GetDeclarativePoliciesReportSummary",
         "CancelDeclarativePoliciesReport",
-    ]
+    ],
+    "iam": [
+        "GenerateOrganizationsAccessReport",
+        "GetOrganizationsAccessReport",
+    ],
+    "organizations": [
+        "DescribeOrganization",
+        "ListRoots",
+        "ListPolicies",
+        "DescribePolicy",
+        "ListPoliciesForTarget",
+        "ListTargetsForPolicy",
+        "ListAccounts",
+        "ListOrganizationalUnitsForParent",
+        "ListChildren",
+        "ListParents",
+        "ListCreateAccountStatus",
+        "DescribeCreateAccountStatus",
+        "DescribeEffectivePolicy",
+        "ListAccountsWithInvalidEffectivePolicy",
+        "ListEffectivePolicyValidationErrors",
+        "ListTagsForResource",
+    ],
 }
 
 
@@ -28,8 +50,9 @@ def server(*arguments):
 @pytest.fixture(scope="session")
 def slow():
     """A report that is started runs on until it is cancelled. Time goes fast enough for
-    Organizations to take a test's requests."""
-    yield from server("--speed", "20", "--report-minutes", "100000", "--accounts", "120", "--regions", "3")
+    Organizations to take a test's requests. Some effective policies are invalid."""
+    arguments = ["--speed", "20", "--report-minutes", "100000", "--accounts", "120", "--regions", "3"]
+    yield from server(*arguments, "--switch", "invalid-effective-policies")
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +65,15 @@ def fast():
 @pytest.fixture(scope="session")
 def switched():
     """What AWS leaves open, the other way around."""
-    switches = ["codes-without-suffix", "unknown-report-not-found", "empty-pages", "no-account-status"]
+    switches = [
+        "codes-without-suffix",
+        "unknown-report-not-found",
+        "empty-pages",
+        "no-account-status",
+        "invalid-effective-policies",
+        "short-access-report-pages",
+        "deny-only-policies-allow-the-rest",
+    ]
     arguments = [text for switch in switches for text in ("--switch", switch)]
     yield from server("--speed", "20", "--accounts", "50", "--regions", "2", *arguments)
 
@@ -62,7 +93,7 @@ def missing():
 
 def pytest_terminal_summary(terminalreporter):
     if not terminalreporter.config.option.keyword and not terminalreporter.config.option.collectonly:
-        terminalreporter.section("members of EC2's report operations")
+        terminalreporter.section("members of the operations that are complete")
         width = max(len(path) for _, path, _, _ in missing())
         for operation, path, direction, test in missing():
             terminalreporter.line(f"{operation:<36} {direction:<5} {path:<{width}} {test or 'NO TEST'}")

@@ -12,13 +12,15 @@ import re
 import xml.etree.ElementTree as XmlTree
 from collections import defaultdict
 
-# Errors that any operation of a JSON or REST service may give, besides those of its model.
+# Errors that any operation of a service may give, besides those of its model.
 COMMON_ERRORS = {
+    "AccessDenied",
     "AccessDeniedException",
     "SerializationException",
     "ThrottlingException",
     "UnknownOperationException",
     "UnrecognizedClientException",
+    "ValidationError",
     "ValidationException",
 }
 # The protocol's own parts of an XML answer.
@@ -158,7 +160,10 @@ def _value(value, shape, where):
 
 def _python(pattern):
     """A pattern of Java's as Python has it."""
-    return pattern.replace("\\p{ASCII}", "\x00-\x7f")
+    classes = {"\\p{ASCII}": "\x00-\x7f", "\\p{L}": "\\w", "\\p{N}": "\\d", "\\p{Z}": "\\s"}
+    for java, own in classes.items():
+        pattern = pattern.replace(java, own)
+    return pattern
 
 
 def _json(value, shape, where):
