@@ -23,8 +23,11 @@ pub struct Deployed {
 }
 
 /// Resources that are understood and have nothing to simulate.
-const WITHOUT_EFFECT: [&str; 6] = [
+const WITHOUT_EFFECT: [&str; 9] = [
+    "AWS::Athena::NamedQuery",
     "AWS::CloudWatch::Alarm",
+    "AWS::Glue::Database",
+    "AWS::Glue::Table",
     "AWS::Logs::LogGroup",
     "AWS::SNS::Subscription",
     "AWS::SNS::Topic",

@@ -231,6 +231,12 @@ Resources:
       Inner: !Sub ["${X}-${!Y}", { X: !Ref Share }]
       Maybe: !If [Named, !Ref Name, !Ref AWS::NoValue]
       List: !Split [",", !Join ["", [!Join ["/*,", !Ref Buckets], "/*"]]]
+      Encoded: { "Fn::Base64": !Sub "in ${Database}" }
+  Database:
+    Type: AWS::Glue::Database
+    Properties:
+      DatabaseInput:
+        Name: !Join ["_", !Split ["-", "a-stack"]]
 "#;
 
     #[test]
@@ -243,6 +249,7 @@ Resources:
         assert_eq!(properties["Account"], "012345678901");
         assert_eq!(properties.get("Maybe"), None);
         assert_eq!(properties["List"], serde_json::json!(["a/*", "b/*"]));
+        assert_eq!(properties["Encoded"], "aW4gYV9zdGFjaw==", "of \"in a_stack\"");
         assert!(!resolved.resources.contains_key("Key"));
         let named = resolve(TEMPLATE, &[("Name", "x")]).unwrap();
         assert_eq!(named.resources["Policy"].properties["Maybe"], "x");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_smithy_types::base64;
 use serde_json::{Map, Value as Json, json};
 
 use super::value::Value;
@@ -107,6 +108,7 @@ impl<'a> Resolver<'a> {
             Value::Split(delimiter, value) => {
                 json!(text(&self.required(place, value)?).split(delimiter.as_str()).collect::<Vec<_>>())
             }
+            Value::Base64(value) => json!(base64::encode(text(&self.required(place, value)?))),
             Value::If(condition, then, otherwise) => {
                 return self.value(place, if self.condition(condition)? { then } else { otherwise });
             }
@@ -169,15 +171,15 @@ impl<'a> Resolver<'a> {
         Ok(given.unwrap_or_else(|| format!("{}-{resource}", self.surroundings.stack)))
     }
 
-    /// A property of a resource as text, if it has it.
+    /// A property of a resource as text, if it has it; one within another behind a dot.
     fn given(&self, resource: &str, property: &str) -> Result<Option<String>, InvalidTemplate> {
-        match &self.declared(resource)?.properties {
-            Value::Map(members) => members
-                .get(property)
-                .map(|value| self.required(resource, value).map(|value| text(&value)))
-                .transpose(),
-            _ => Ok(None),
+        let mut value = &self.declared(resource)?.properties;
+        for name in property.split('.') {
+            let Value::Map(members) = value else { return Ok(None) };
+            let Some(member) = members.get(name) else { return Ok(None) };
+            value = member;
         }
+        self.required(resource, value).map(|value| Some(text(&value)))
     }
 
     fn arn(&self, service: &str, resource: &str) -> String {
@@ -193,6 +195,8 @@ impl<'a> Resolver<'a> {
             "AWS::Serverless::Function" => self.name(resource, "FunctionName")?,
             "AWS::IAM::Role" => self.name(resource, "RoleName")?,
             "AWS::Logs::LogGroup" => self.name(resource, "LogGroupName")?,
+            "AWS::Glue::Database" => self.name(resource, "DatabaseInput.Name")?,
+            "AWS::Glue::Table" => self.name(resource, "TableInput.Name")?,
             "AWS::SQS::Queue" => {
                 let name = self.name(resource, "QueueName")?;
                 format!("https://sqs.{}.amazonaws.com/{}/{name}", here.region, here.account)
@@ -202,6 +206,7 @@ impl<'a> Resolver<'a> {
             | "AWS::Scheduler::Schedule"
             | "AWS::SNS::TopicPolicy"
             | "AWS::SNS::Subscription"
+            | "AWS::Athena::NamedQuery"
             | "AWS::CloudWatch::Alarm" => self.name(resource, "Name")?,
             other => {
                 return Err(InvalidTemplate::new(resource, format!("the type {other} is not supported")));

@@ -24,6 +24,7 @@ pub(crate) enum Value {
     If(String, Box<Value>, Box<Value>),
     Equals(Box<Value>, Box<Value>),
     Not(Box<Value>),
+    Base64(Box<Value>),
 }
 
 impl Value {
@@ -124,6 +125,7 @@ impl Value {
                 Self::Equals(Box::new(left), Box::new(right))
             }
             "Fn::Not" => Self::Not(Box::new(take(1)?.pop().ok_or_else(malformed)?)),
+            "Fn::Base64" => Self::Base64(Box::new(take(1)?.pop().ok_or_else(malformed)?)),
             other => {
                 return Err(InvalidTemplate::new(place, format!("the function {other} is not supported")));
             }
@@ -201,7 +203,9 @@ impl Value {
                 );
                 given.values().for_each(|value| value.referred(names));
             }
-            Self::Join(_, value) | Self::Split(_, value) | Self::Not(value) => value.referred(names),
+            Self::Join(_, value) | Self::Split(_, value) | Self::Not(value) | Self::Base64(value) => {
+                value.referred(names);
+            }
             Self::If(condition, then, otherwise) => {
                 names.insert(condition.clone());
                 then.referred(names);
