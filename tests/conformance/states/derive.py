@@ -6,7 +6,8 @@ Writes to the folder:
 
     lane.asl.json   what a lane's execution runs: the Map's processor, as a machine of its own
     outer.asl.json  the run around it: the Map is a Task of LanesFunction that is passed what the Map
-                    reads from its input, with the Map's Retry, Catch and ResultPath
+                    reads from its input, with the Map's Retry, Catch and ResultPath; what has to
+                    come first is a Task of PrepareFunction, with all that the nested execution has
     whole.asl.json  both, with the Map inline over the list $.Payload.lanes.items of the plan's answer
 """
 
@@ -16,6 +17,7 @@ import pathlib
 import sys
 
 MAP = "Lanes"
+NESTED = "Prepare"
 
 
 def lane(machine):
@@ -24,8 +26,16 @@ def lane(machine):
     return processor
 
 
-def outer(machine):
+def without_nesting(machine):
     machine = copy.deepcopy(machine)
+    state = machine["States"][NESTED]
+    state["Resource"] = machine["States"]["Plan"]["Resource"]
+    state["Parameters"] = {"FunctionName": "PrepareFunction", "Payload": state["Parameters"]}
+    return machine
+
+
+def outer(machine):
+    machine = without_nesting(machine)
     state = machine["States"][MAP]
     kept = {name: state[name] for name in ("ResultPath", "Retry", "Catch", "Next")}
     payload = state["ItemReader"]["Parameters"] | {"MaxConcurrency.$": state["MaxConcurrencyPath"]}
@@ -38,7 +48,7 @@ def outer(machine):
 
 
 def whole(machine):
-    machine = copy.deepcopy(machine)
+    machine = without_nesting(machine)
     state = machine["States"][MAP]
     for name in ("ItemReader", "Label", "ToleratedFailurePercentage"):
         del state[name]

@@ -92,10 +92,18 @@ impl Caught {
         })
     }
 
-    /// As it is recorded. Lambda's causes are JSON with the function's own text inside.
+    /// As it is recorded. Lambda's causes are JSON with the function's own text inside, and those of
+    /// nested executions are JSON that describes the execution.
     pub(crate) fn to_failure(&self) -> Failure {
         let inner: Option<Value> = serde_json::from_str(&self.cause).ok();
-        let message = inner.as_ref().and_then(|cause| cause["errorMessage"].as_str()).unwrap_or(&self.cause);
+        let text = |name: &str| inner.as_ref().and_then(|cause| cause[name].as_str());
+        let nested = text("ExecutionArn").map(|execution| {
+            let status = text("Status").unwrap_or("FAILED");
+            let error = text("Error").map(|error| format!(" with {error}")).unwrap_or_default();
+            let cause = text("Cause").map(|cause| format!(": {cause}")).unwrap_or_default();
+            format!("The run that had to come first, {execution}, ended as {status}{error}{cause}")
+        });
+        let message = nested.as_deref().or_else(|| text("errorMessage")).unwrap_or(&self.cause);
         let cause = match self.explanation() {
             Some(explanation) if message.is_empty() => explanation.to_owned(),
             Some(explanation) => format!("{} {explanation}", message.trim_end()),
@@ -124,6 +132,25 @@ mod tests {
         let cause = json!({"errorType": "Denied", "errorMessage": "ec2:X answered no."}).to_string();
         let failure = Caught { error: "Denied".into(), cause }.to_failure();
         assert_eq!((failure.error.as_str(), failure.cause.as_str()), ("Denied", "ec2:X answered no."));
+    }
+
+    #[test]
+    fn a_nested_executions_own_error_is_taken_out_of_its_description() {
+        let arn = "arn:aws:states:eu-central-1:012345678901:execution:muster-organization-inventory:n";
+        let described = |more: Value| {
+            let mut cause = json!({"ExecutionArn": arn, "Input": {}, "Status": "FAILED", "StopDate": 1});
+            cause.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            Caught { error: "States.TaskFailed".into(), cause: cause.to_string() }.to_failure().cause
+        };
+        assert_eq!(
+            described(json!({"Error": "Denied", "Cause": "organizations:ListRoots answered no."})),
+            format!(
+                "The run that had to come first, {arn}, ended as FAILED with Denied: organizations:ListRoots \
+                 answered no."
+            )
+        );
+        let aborted = described(json!({"Status": "ABORTED"}));
+        assert_eq!(aborted, format!("The run that had to come first, {arn}, ended as ABORTED"));
     }
 
     #[test]

@@ -11,9 +11,13 @@ use crate::bench::{Bench, ends, took};
 
 type Answer = Result<Value, TaskError>;
 
+/// What has to come first for some.
+const PREREQUISITE: &str = "arn:aws:states:eu-central-1:012345678901:stateMachine:prerequisite";
+
 /// The definition, with the functions' names in place of their ARNs.
 fn definition() -> Value {
     let mut text = include_str!("../../../../statemachines/fan-out.asl.json").replace("${Partition}", "aws");
+    text = text.replace("${PrerequisiteMachine}", PREREQUISITE);
     for function in ["Plan", "Start", "Status", "Collect", "Gather"] {
         text = text.replace(&format!("${{{function}Function}}"), function);
     }
@@ -170,6 +174,59 @@ async fn a_run_waits_for_its_turn_and_is_planned_then() {
     let execution = succeeds(&bench).await;
     assert_eq!(took(&execution), 4 + 60);
     assert_eq!(invoked(&bench, "Plan")[1]["ticket"], ticket("wait"));
+}
+
+/// A run that is planned after a run of `prerequisite`.
+fn prepared(prerequisite: &Value) -> Bench {
+    let mut needs = ticket("prepare");
+    needs["prerequisite"] = json!({"maxAgeHours": 24});
+    let plans = Mutex::new([needs, to_lanes("k", 1)].into_iter());
+    let bench = bench(&["a"], move |function, payload| {
+        let plans_again = function == "Plan" && payload.get("error").is_none();
+        plans_again.then(|| Ok(plans.lock().unwrap().next().unwrap()))
+    });
+    assert_eq!(bench.deploy("prerequisite", prerequisite), PREREQUISITE);
+    bench
+}
+
+/// The executions of what had to come first.
+fn prerequisites(bench: &Bench) -> Vec<Arc<Execution>> {
+    let executions = bench.service.executions().into_iter();
+    executions.filter(|it| it.machine.arn == PREREQUISITE).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_to_come_first_is_run_with_its_own_request_and_then_the_run_is_planned() {
+    let bench = prepared(&json!({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": true}}}));
+    let execution = succeeds(&bench).await;
+    let first = prerequisites(&bench);
+    assert_eq!(first.len(), 1);
+    assert_eq!(first[0].input, json!({"maxAgeHours": 24}));
+    let plans = invoked(&bench, "Plan");
+    assert_eq!((plans.len(), &plans[1]["ticket"]["next"]), (2, &json!("prepare")), "nothing is put into it");
+    assert_eq!(took(&execution), 4 + 60 + 1, "four steps, the other run, and what its end takes to be seen");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_of_what_has_to_come_first_closes_the_run_with_its_error() {
+    let fails = json!({"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "Denied", "Cause": "why"}}});
+    let bench = prepared(&fails);
+    let error = run(&bench).await.error().unwrap();
+    assert_eq!(error.error, "States.TaskFailed");
+    let described: Value = serde_json::from_str(&error.cause).unwrap();
+    assert_eq!((&described["Error"], &described["Cause"]), (&json!("Denied"), &json!("why")));
+    assert_eq!(invoked(&bench, "Plan").len(), 1);
+    assert_eq!(invoked(&bench, "Gather")[0]["error"]["Error"], "States.TaskFailed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_to_come_first_and_does_not_end_is_stopped_after_25_hours() {
+    let forever = json!({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 900_000, "End": true}}});
+    let bench = prepared(&forever);
+    let execution = run(&bench).await;
+    assert_eq!(execution.error().unwrap().error, "States.Timeout");
+    assert_eq!(took(&execution), 90_000 + 2);
+    assert_eq!(prerequisites(&bench)[0].status(), ExecutionStatus::Aborted);
 }
 
 #[tokio::test(start_paused = true)]
