@@ -11,6 +11,7 @@
 //! runs/<run-id>/manifest.json            what was published, and from which parts
 //! open/<run-id>/<item>                   a job not yet closed
 //! published/<kind>/<run-id>.json         that a run was published, and its result
+//! cursors/<kind>.json                    where runs that take turns go on
 //! tables/<table>/run_date=YYYY-MM-DD/<run-id>-<n>.parquet
 //! ```
 
@@ -91,6 +92,11 @@ pub fn parse_record(key: &str) -> Option<(RunId, ItemName)> {
 /// The prefix of what is published of a kind, a document for each run.
 pub fn published(kind: Kind) -> String {
     format!("published/{kind}/")
+}
+
+/// Where what a kind's published runs have done by turns is kept.
+pub fn cursor(kind: Kind) -> String {
+    format!("cursors/{kind}.json")
 }
 
 /// The prefix of everything published in a table.

@@ -60,6 +60,9 @@ pub struct Plan {
     /// The items to do again: those that ended so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub retry: Vec<OutcomeStatus>,
+    /// What it was planned from, in the kind's own form, for gathering: a few hundred bytes.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub basis: Value,
 }
 
 /// What the execution of a lane begins with: the run's ticket, and the element of the list.

@@ -25,15 +25,18 @@ use crate::id::{BucketName, ItemName, RunId};
 pub enum Kind {
     DeclarativePoliciesReport,
     OrganizationInventory,
+    OrganizationsAccessReport,
 }
 
 impl Kind {
-    pub const ALL: [Self; 2] = [Self::DeclarativePoliciesReport, Self::OrganizationInventory];
+    pub const ALL: [Self; 3] =
+        [Self::DeclarativePoliciesReport, Self::OrganizationInventory, Self::OrganizationsAccessReport];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::DeclarativePoliciesReport => "declarative-policies-report",
             Self::OrganizationInventory => "organization-inventory",
+            Self::OrganizationsAccessReport => "organizations-access-report",
         }
     }
 }

@@ -16,6 +16,14 @@ pub const MANAGEMENT_READ_ROLE_ARN: Variable = Variable {
     description: "Role in the management account to read Organizations with; empty: the function's own role.",
 };
 
+/// The role that orders and reads the access report: AWS lets only the management account, and only
+/// whoever has ordered a report, read it.
+pub const ACCESS_REPORT_ROLE_ARN: Variable = Variable {
+    name: "MUSTER_ACCESS_REPORT_ROLE_ARN",
+    default: None,
+    description: "Role in the management account with which every step of the access report calls IAM.",
+};
+
 /// In whose name calls are made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identity {
@@ -30,6 +38,19 @@ impl Identity {
     pub fn reader(environment: &Environment) -> Result<Self, InvalidEnvironment> {
         let role: Vec<RoleArn> = environment.list(&MANAGEMENT_READ_ROLE_ARN)?;
         Ok(role.into_iter().next().map_or(Self::Own, Self::Management))
+    }
+
+    /// Who orders and reads the access report, by [`ACCESS_REPORT_ROLE_ARN`].
+    pub fn access_report(environment: &Environment) -> Result<Self, InvalidEnvironment> {
+        environment.get(&ACCESS_REPORT_ROLE_ARN).map(Self::Management)
+    }
+
+    /// The role that is taken on; `None` for the function's own.
+    pub fn role(&self) -> Option<&RoleArn> {
+        match self {
+            Self::Own => None,
+            Self::Management(role) => Some(role),
+        }
     }
 
     /// What clients are built from to call in this name. Of a role's session the name is the run's
@@ -78,7 +99,8 @@ fn refused(role: &RoleArn, aws: AwsError) -> JobError {
         ErrorName::Denied,
         format!(
             "Check that {role} exists, that its trust policy names this stack's account, organization and roles \
-             (infra/roles/management-roles.yaml), and that ManagementReadRoleArn is its ARN."
+             (infra/roles/management-roles.yaml), and that the stack's parameter for it (ManagementReadRoleArn, \
+             AccessReportRoleArn) is its ARN."
         ),
         aws,
     )

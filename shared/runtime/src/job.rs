@@ -213,6 +213,12 @@ pub trait Job: Sized + Send + Sync + 'static {
         handle: &Self::Handle,
     ) -> impl Future<Output = Result<Collected, JobError>> + Send;
 
+    /// Called when everything of a run is published, before the run is closed; again where that was
+    /// interrupted.
+    fn published(&self, _result: &Value) -> impl Future<Output = Result<(), JobError>> + Send {
+        async { Ok(()) }
+    }
+
     /// Ends the job if it is ours and still runs. Without a handle it is looked for first.
     fn cancel(
         &self,

@@ -120,11 +120,13 @@ impl<L: Lanes> Job for FanOut<L> {
     }
 
     async fn start(&self, run: RunContext<'_>, request: &L::Request) -> Result<Started<Plan>, JobError> {
-        let lanes = match self.0.plan(run, request).await? {
-            Planned::Lanes(lanes) => lanes,
+        let (lanes, basis) = match self.0.plan(run, request).await? {
+            Planned::Lanes(lanes) => (lanes, Value::Null),
+            Planned::Based(lanes, basis) => (lanes, basis),
             Planned::Needs(needed) => return Ok(Started::Needs(needed)),
         };
         let plan = plan::write(self.0.store(), run, lanes, self.0.concurrency()).await?;
+        let plan = Plan { basis, ..plan };
         tracing::info!(lanes = plan.lanes, items = plan.items, "planned");
         Ok(Started::Running(plan))
     }
@@ -134,7 +136,7 @@ impl<L: Lanes> Job for FanOut<L> {
             return Ok(WouldStart::no(format!("A published result is young enough: {result}.")));
         }
         let lanes = match self.0.plan(run, request).await? {
-            Planned::Lanes(lanes) => lanes,
+            Planned::Lanes(lanes) | Planned::Based(lanes, _) => lanes,
             Planned::Needs(needed) => {
                 return Ok(WouldStart::yes(format!(
                     "A run of {} would come first, and tell what there is to do.",
@@ -163,7 +165,8 @@ impl<L: Lanes> Job for FanOut<L> {
         let lanes = plan::all(store, plan).await?;
         let records = plan::records(store, run.run_id, &lanes).await?;
         let records = records.into_iter().map(|(name, record)| (name, record.value)).collect();
-        let results = Results::open(store, run.run_id, records).await?;
+        let mut results = Results::open(store, run.run_id, records).await?;
+        results.basis = plan.basis.clone();
         if results.outcomes.len() as u64 != plan.items {
             return Err(JobError::new(
                 ErrorName::Incomplete,
@@ -187,6 +190,10 @@ impl<L: Lanes> Job for FanOut<L> {
             result.insert("request".into(), serde_json::to_value(request).map_err(JobError::defect)?);
         }
         Ok(collected)
+    }
+
+    async fn published(&self, result: &Value) -> Result<(), JobError> {
+        self.0.published(result).await
     }
 
     /// The lanes end by themselves: each asks for its run's record first.

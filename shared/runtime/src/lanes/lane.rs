@@ -177,6 +177,12 @@ impl<'a, L: Lanes> Lane<'a, L> {
         Instant::now() < ends.unwrap_or(self.begun + UNBOUNDED)
     }
 
+    /// The time until the invocation ends.
+    pub fn time_left(&self) -> Duration {
+        let ends = self.invocation.ends_at.unwrap_or(self.begun + UNBOUNDED);
+        ends.saturating_duration_since(Instant::now())
+    }
+
     /// How long this turn has been at work.
     pub fn elapsed(&self) -> Duration {
         self.begun.elapsed()

@@ -28,6 +28,7 @@ use jiff::SignedDuration;
 use models::{ErrorName, ItemName, Kind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use store::Store;
 
 use crate::{Collected, Environment, Estimate, InvalidEnvironment, Prerequisite, RunContext};
@@ -70,6 +71,8 @@ pub struct LanePlan<Item> {
 #[derive(Debug)]
 pub enum Planned<Item> {
     Lanes(Vec<LanePlan<Item>>),
+    /// Lanes, and what they were planned from: see [`Results::basis`].
+    Based(Vec<LanePlan<Item>>, Value),
     /// A run of another kind has to come first.
     Needs(Prerequisite),
 }
@@ -145,6 +148,11 @@ pub trait Lanes: Sized + Send + Sync + 'static {
         request: &Self::Request,
         results: &Results<'_>,
     ) -> impl Future<Output = Result<Collected, JobError>> + Send;
+
+    /// See [`Job::published`](crate::Job::published).
+    fn published(&self, _result: &Value) -> impl Future<Output = Result<(), JobError>> + Send {
+        async { Ok(()) }
+    }
 }
 
 /// How long before the end of an invocation a turn begins nothing new: a call that is throttled is

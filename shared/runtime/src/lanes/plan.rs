@@ -42,6 +42,7 @@ pub(super) async fn write<Item: Serialize>(
         concurrency,
         again: 0,
         retry: Vec::new(),
+        basis: serde_json::Value::Null,
     })
 }
 

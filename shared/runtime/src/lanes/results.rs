@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use errors::JobError;
 use models::{ItemName, ItemOutcome, LaneLine, LaneRecord, OutcomeStatus, RunId};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use store::Store;
 
 /// What the lanes of a run left: how each item ended, and what was read.
@@ -14,6 +15,7 @@ pub struct Results<'a> {
     pub(super) lanes: BTreeMap<ItemName, LaneRecord>,
     /// By lane and item, the last outcome of each.
     pub(super) outcomes: BTreeMap<(ItemName, ItemName), ItemOutcome>,
+    pub(super) basis: Value,
 }
 
 impl<'a> Results<'a> {
@@ -23,7 +25,7 @@ impl<'a> Results<'a> {
         run: &RunId,
         lanes: BTreeMap<ItemName, LaneRecord>,
     ) -> Result<Self, JobError> {
-        let mut results = Self { store, lanes, outcomes: BTreeMap::new() };
+        let mut results = Self { store, lanes, outcomes: BTreeMap::new(), basis: Value::Null };
         let mut outcomes = BTreeMap::new();
         for (name, record) in &results.lanes {
             if record.run_id != *run {
@@ -42,6 +44,12 @@ impl<'a> Results<'a> {
         }
         results.outcomes = outcomes;
         Ok(results)
+    }
+
+    /// What the run was planned from, as the plan told it.
+    pub fn basis<T: DeserializeOwned>(&self) -> Result<T, JobError> {
+        serde_json::from_value(self.basis.clone())
+            .map_err(|error| JobError::defect(format!("what the run was planned from: {error}")))
     }
 
     /// How an item of a lane ended.

@@ -90,7 +90,7 @@ impl<J: Job> Closing<'_, J> {
         let ticket = record.value.ticket();
         let (outcome, attempted_at) = match &record.value.phase {
             Phase::Collected { .. } => {
-                return finish(self.job.store(), self.invocation, ticket, record).await.map(Some);
+                return finish(self.job, self.invocation, ticket, record).await.map(Some);
             }
             Phase::Closed { outcome, attempted_at: None, .. } => {
                 let ticket = over(ticket, outcome);

@@ -4,7 +4,7 @@ use errors::JobError;
 use models::record::PublishedFile;
 use models::{ErrorName, JobRecord, OutcomeStatus, Phase, RunId, Ticket, keys};
 use store::publish::{Manifest, publish};
-use store::{Records, Store, Versioned};
+use store::{Records, Versioned};
 
 use super::input::StepInput;
 use super::record::{LOOKS, advance, contended, ended, reload};
@@ -31,7 +31,7 @@ pub(crate) async fn collect<J: Job>(
     run.is_of(&record.value)?;
     match &record.value.phase {
         Phase::Closed { outcome, .. } => return Ok(over(run.ticket, outcome)),
-        Phase::Collected { .. } => return finish(job.store(), invocation, run.ticket, record).await,
+        Phase::Collected { .. } => return finish(job, invocation, run.ticket, record).await,
         Phase::Intended { .. } | Phase::Started { .. } => {}
     }
     let handle = run.handle()?;
@@ -44,7 +44,7 @@ pub(crate) async fn collect<J: Job>(
         result: collected.result,
     };
     match advance(&records, invocation, record, phase).await? {
-        Some(record) => finish(job.store(), invocation, run.ticket, record).await,
+        Some(record) => finish(job, invocation, run.ticket, record).await,
         None => Err(JobError::new(
             ErrorName::Transient,
             format!("the record of run {} was changed while its result was read", run.ticket.run_id),
@@ -54,8 +54,8 @@ pub(crate) async fn collect<J: Job>(
 }
 
 /// Publishes a committed run and closes it. Called by whoever finds the record committed.
-pub(crate) async fn finish(
-    store: &Store,
+pub(crate) async fn finish<J: Job>(
+    job: &J,
     invocation: &Invocation,
     ticket: Ticket,
     mut record: Versioned<JobRecord>,
@@ -70,7 +70,9 @@ pub(crate) async fn finish(
         files: &files,
         result: &result,
     };
+    let store = job.store();
     publish(store, &record.value.item, &manifest).await?;
+    job.published(&result).await?;
     let outcome = ended(OutcomeStatus::Succeeded, invocation.now(), result);
     let records = Records::new(store);
     for _ in 0..LOOKS {
