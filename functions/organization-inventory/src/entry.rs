@@ -26,7 +26,27 @@ pub enum Entry {
         account: AccountId,
         parent: String,
     },
-    Policy(ReadPolicy),
+    /// A policy that is to be read.
+    Listed(Policy),
+    /// What it says, or why that is not known.
+    Policy {
+        policy: Policy,
+        content: Result<String, String>,
+    },
+    /// A page of what it is attached to, the first and the last of them told apart.
+    Targets {
+        policy: PolicyId,
+        targets: Vec<TargetId>,
+        begins: bool,
+        ends: bool,
+    },
+    TargetsUnreadable {
+        policy: PolicyId,
+        error: String,
+    },
+    /// The list of requests begins, perhaps again.
+    RequestsBegin,
+    /// Of several about one request, the last counts.
     Request(AccountRequest),
     /// The content of effective policies, by its digest.
     Content {
@@ -35,6 +55,14 @@ pub enum Entry {
     },
     Effective(Effective),
     Derived(Derived),
+    /// The list of accounts with invalid policies of a type begins, perhaps again.
+    InvalidBegin {
+        kind: String,
+    },
+    InvalidListed {
+        kind: String,
+        account: AccountId,
+    },
     /// An account in which the policies of a type come to something that AWS does not accept.
     Invalid {
         kind: String,
@@ -46,21 +74,6 @@ pub enum Entry {
         reason: String,
         example: String,
     },
-}
-
-/// A policy, what it says, and where it is attached.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ReadPolicy {
-    pub(crate) policy: Policy,
-    pub(crate) content: Result<String, String>,
-    pub(crate) targets: Result<Vec<TargetId>, String>,
-}
-
-impl ReadPolicy {
-    pub(crate) fn id(&self) -> &PolicyId {
-        &self.policy.id
-    }
 }
 
 /// What AWS answered for one account and type.

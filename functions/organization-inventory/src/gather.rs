@@ -12,8 +12,9 @@ use runtime::{Collected, RunContext};
 use serde_json::json;
 use store::Store;
 
-use crate::entry::{Entry, ReadPolicy};
+use crate::entry::Entry;
 use crate::lanes::{ACCOUNTS, STRUCTURE};
+use crate::policies::{Policies, ReadPolicy};
 use crate::request::Request;
 use crate::tables;
 use crate::tree::Tree;
@@ -94,7 +95,7 @@ async fn read(results: &Results<'_>, coverage: &mut Coverage) -> Result<Inventor
     }
     let (mut organization, mut root) = (None, None);
     let (mut units, mut accounts, mut tags) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-    let (mut parents, mut policies, mut requests) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let (mut parents, mut policies, mut requests) = (BTreeMap::new(), Policies::default(), BTreeMap::new());
     results
         .all_entries(|entry| {
             match entry {
@@ -105,10 +106,10 @@ async fn read(results: &Results<'_>, coverage: &mut Coverage) -> Result<Inventor
                 Entry::Account(it) => drop(accounts.insert(it.id.clone(), it)),
                 Entry::Tags { account, tags: of } => drop(tags.insert(account, of)),
                 Entry::Parent { account, parent } => drop(parents.insert(account, parent)),
-                Entry::Policy(it) => drop(policies.insert(it.id().clone(), it)),
                 Entry::Request(it) => drop(requests.insert(it.id.clone(), it)),
+                Entry::RequestsBegin => requests.clear(),
                 Entry::Gap { reason, example } => coverage.gap(&reason, || example),
-                Entry::Content { .. } | Entry::Effective(_) | Entry::Derived(_) | Entry::Invalid { .. } => {}
+                other => policies.take(other),
             }
             Ok(())
         })
@@ -145,10 +146,14 @@ fn count(inventory: &Inventory, results: &Results<'_>, coverage: &mut Coverage) 
     }
     for policy in &inventory.policies {
         if let Err(error) = &policy.content {
-            coverage.gap("the content of a policy could not be read", || format!("{}: {error}", policy.id()));
+            coverage.gap("the content of a policy could not be read", || {
+                format!("{}: {error}", policy.policy.id)
+            });
         }
         if let Err(error) = &policy.targets {
-            coverage.gap("the targets of a policy could not be read", || format!("{}: {error}", policy.id()));
+            coverage.gap("the targets of a policy could not be read", || {
+                format!("{}: {error}", policy.policy.id)
+            });
         }
     }
     for (lane, outcome) in results.outcomes() {

@@ -15,7 +15,7 @@
 //!
 //! * [`Request`]: what can be asked for.
 //! * [`lanes`]: what each lane reads; [`entry`]: what it leaves.
-//! * [`tree`]: where everything lies; [`classes`]: accounts in which policies come to the same.
+//! * [`policies`]: policies put together; [`tree`]: where everything lies; [`classes`]: accounts in which policies come to the same.
 //! * [`tables`]: what is published.
 
 mod classes;
@@ -25,6 +25,7 @@ mod estimate;
 mod gather;
 mod inventory;
 mod lanes;
+mod policies;
 mod request;
 mod tables;
 mod tree;

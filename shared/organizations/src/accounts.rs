@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use models::{AccountId, TargetId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Organization, pages, rates};
+use crate::{Organization, Page, pages, rates};
 
 /// Whether an account is in use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,24 +81,16 @@ impl Organization {
         pages::all(|token| self.list_accounts_page(token)).await
     }
 
-    async fn list_accounts_page(
-        &self,
-        token: Option<String>,
-    ) -> Result<(Vec<AwsAccount>, Option<String>), JobError> {
+    async fn list_accounts_page(&self, token: Option<String>) -> Result<Page<AwsAccount>, JobError> {
         let send = |client: &Client| client.list_accounts().set_next_token(token.clone()).send();
         let page = self.caller.call(rates::LIST_ACCOUNTS, send).await?;
         Ok((page.accounts.unwrap_or_default(), page.next_token))
     }
 
-    /// One page of all accounts, and the token of the next: for lists that outlast an invocation. An
-    /// empty token is none.
-    pub async fn accounts_page(
-        &self,
-        token: Option<String>,
-    ) -> Result<(Vec<Account>, Option<String>), JobError> {
+    /// One page of all accounts.
+    pub async fn accounts_page(&self, token: Option<String>) -> Result<Page<Account>, JobError> {
         let (accounts, next) = self.list_accounts_page(token).await?;
-        let accounts = accounts.into_iter().map(read).collect::<Result<_, _>>()?;
-        Ok((accounts, next.filter(|next| !next.is_empty())))
+        Ok((accounts.into_iter().map(read).collect::<Result<_, _>>()?, next))
     }
 
     /// The tags of an account, by key.

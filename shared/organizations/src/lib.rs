@@ -26,7 +26,7 @@ use std::sync::Arc;
 pub use accounts::{Account, AccountState};
 use aws_types::SdkConfig;
 use caller::Caller;
-pub use pages::token_loop;
+pub use pages::{Page, token_loop};
 pub use policies::{EffectivePolicy, Policy, ValidationError};
 pub use reader::Reader;
 pub use requests::AccountRequest;

@@ -26,6 +26,9 @@ where
     }
 }
 
+/// One page, and the token of the next: of a list that may outlast an invocation.
+pub type Page<T> = (Vec<T>, Option<String>);
+
 /// A token came back: the pages would never end.
 pub fn token_loop() -> JobError {
     JobError::new(

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use models::{AccountId, PolicyId, TargetId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Organization, pages, rates};
+use crate::{Organization, Page, pages, rates};
 
 /// A policy, without what it says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,22 +71,23 @@ impl Organization {
         content.ok_or_else(|| JobError::defect(format!("DescribePolicy answered no content of {id}")))
     }
 
-    /// The root, units and accounts that a policy is attached to itself.
-    pub async fn targets_of(&self, id: &PolicyId) -> Result<Vec<TargetId>, JobError> {
-        let targets = pages::all(|token| async move {
-            let send = |client: &Client| {
-                let targets = client.list_targets_for_policy();
-                targets.policy_id(id.as_str()).set_next_token(token.clone()).send()
-            };
-            let page = self.caller.call(rates::LIST_TARGETS_FOR_POLICY, send).await?;
-            Ok((page.targets.unwrap_or_default(), page.next_token))
-        })
-        .await?;
+    /// One page of the root, units and accounts that a policy is attached to itself.
+    pub async fn targets_page(
+        &self,
+        id: &PolicyId,
+        token: Option<String>,
+    ) -> Result<Page<TargetId>, JobError> {
+        let send = |client: &Client| {
+            let targets = client.list_targets_for_policy();
+            targets.policy_id(id.as_str()).set_next_token(token.clone()).send()
+        };
+        let page = self.caller.call(rates::LIST_TARGETS_FOR_POLICY, send).await?;
         let target = |target: aws_sdk_organizations::types::PolicyTargetSummary| {
             let id = target.target_id.as_deref().unwrap_or_default().parse();
             id.map_err(|error| JobError::defect(format!("ListTargetsForPolicy: {error}")))
         };
-        targets.into_iter().map(target).collect()
+        let targets = page.targets.unwrap_or_default().into_iter().map(target);
+        Ok((targets.collect::<Result<_, _>>()?, page.next_token))
     }
 
     /// The policies of a type that are attached to this very root, unit or account.
@@ -104,25 +105,26 @@ impl Organization {
         policies.into_iter().map(read).collect()
     }
 
-    /// The accounts in which what a type comes to is not valid; `None` where AWS has no effective
-    /// policy of the type.
-    pub async fn invalid_accounts(&self, kind: &str) -> Result<Option<Vec<AccountId>>, JobError> {
+    /// One page of the accounts in which what a type comes to is not valid; none where AWS has no
+    /// effective policy of the type.
+    pub async fn invalid_accounts_page(
+        &self,
+        kind: &str,
+        token: Option<String>,
+    ) -> Result<Page<AccountId>, JobError> {
         let kind = &EffectivePolicyType::from(kind);
-        let accounts = pages::all(|token| async move {
-            let send = |client: &Client| {
-                let accounts = client.list_accounts_with_invalid_effective_policy();
-                accounts.policy_type(kind.clone()).set_next_token(token.clone()).send()
-            };
-            let page = self.caller.call(rates::LIST_ACCOUNTS_WITH_INVALID_EFFECTIVE_POLICY, send).await?;
-            Ok((page.accounts.unwrap_or_default(), page.next_token))
-        })
-        .await;
-        let Some(accounts) = unless_not_found(accounts)? else { return Ok(None) };
+        let send = |client: &Client| {
+            let accounts = client.list_accounts_with_invalid_effective_policy();
+            accounts.policy_type(kind.clone()).set_next_token(token.clone()).send()
+        };
+        let page = self.caller.call(rates::LIST_ACCOUNTS_WITH_INVALID_EFFECTIVE_POLICY, send).await;
+        let Some(page) = unless_not_found(page)? else { return Ok((Vec::new(), None)) };
         let account = |account: aws_sdk_organizations::types::Account| {
             let id = account.id.as_deref().unwrap_or_default().parse();
             id.map_err(|error| JobError::defect(format!("ListAccountsWithInvalidEffectivePolicy: {error}")))
         };
-        accounts.into_iter().map(account).collect::<Result<_, _>>().map(Some)
+        let accounts = page.accounts.unwrap_or_default().into_iter().map(account);
+        Ok((accounts.collect::<Result<_, _>>()?, page.next_token))
     }
 
     /// Why what a type comes to in an account is not valid.

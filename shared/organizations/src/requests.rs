@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use models::{AccountId, AccountRequestId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Organization, pages, rates};
+use crate::{Organization, Page, rates};
 
 /// A request for a new account. AWS keeps no email address of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,16 +26,16 @@ pub struct AccountRequest {
 }
 
 impl Organization {
-    /// Every request that AWS remembers, in whatever state.
-    pub async fn account_requests(&self) -> Result<Vec<AccountRequest>, JobError> {
-        let requests = pages::all(|token| async move {
-            let send =
-                |client: &Client| client.list_create_account_status().set_next_token(token.clone()).send();
-            let page = self.caller.call(rates::LIST_CREATE_ACCOUNT_STATUS, send).await?;
-            Ok((page.create_account_statuses.unwrap_or_default(), page.next_token))
-        })
-        .await?;
-        requests.into_iter().map(|request| read(request, "ListCreateAccountStatus")).collect()
+    /// One page of all requests that AWS remembers, in whatever state.
+    pub async fn account_requests_page(
+        &self,
+        token: Option<String>,
+    ) -> Result<Page<AccountRequest>, JobError> {
+        let send = |client: &Client| client.list_create_account_status().set_next_token(token.clone()).send();
+        let page = self.caller.call(rates::LIST_CREATE_ACCOUNT_STATUS, send).await?;
+        let requests = page.create_account_statuses.unwrap_or_default();
+        let requests = requests.into_iter().map(|request| read(request, "ListCreateAccountStatus"));
+        Ok((requests.collect::<Result<_, _>>()?, page.next_token))
     }
 
     /// What became of a request by now.

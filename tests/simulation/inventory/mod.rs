@@ -55,7 +55,9 @@ fn rows(stack: &LocalStack, table: &str) -> Vec<Row> {
         let bytes = Bytes::from(storage.read(stack.bucket(), &key).unwrap());
         let reader = SerializedFileReader::new(bytes).unwrap();
         for row in reader.get_row_iter(None).unwrap() {
-            rows.push(row.unwrap().into_columns().into_iter().map(|(name, field)| (name, value(field))).collect());
+            rows.push(
+                row.unwrap().into_columns().into_iter().map(|(name, field)| (name, value(field))).collect(),
+            );
         }
     }
     rows

@@ -32,12 +32,18 @@ fn check_structure(of: &Inventory) {
     assert_eq!(found.len(), organization.units.len());
     for unit in &organization.units {
         let row = found[&json!(unit.id).to_string()];
-        assert_eq!((&row["path"], &row["parent_id"], &row["name"]), (&json!(unit.path), &json!(unit.parent), &json!(unit.name)));
+        assert_eq!(
+            (&row["path"], &row["parent_id"], &row["name"]),
+            (&json!(unit.path), &json!(unit.parent), &json!(unit.name))
+        );
         let below = organization.accounts.iter().filter(|it| it.parent == unit.id).count();
         assert_eq!(row["accounts"], json!(below));
     }
-    let types: BTreeSet<_> =
-        of.rows("policy_types").iter().map(|row| (row["type"].to_string(), row["status"].to_string())).collect();
+    let types: BTreeSet<_> = of
+        .rows("policy_types")
+        .iter()
+        .map(|row| (row["type"].to_string(), row["status"].to_string()))
+        .collect();
     let expected: BTreeSet<_> = organization
         .policy_types
         .iter()
@@ -61,7 +67,9 @@ fn check_policies(of: &Inventory) {
         assert_eq!(row["aws_managed"], json!(policy.aws_managed));
         assert_eq!(row["size"], json!(policy.content.chars().count()));
         assert_eq!(row["targets"], json!(policy.targets.len()));
-        attachments.extend(policy.targets.iter().map(|target| (json!(policy.id).to_string(), json!(target).to_string())));
+        attachments.extend(
+            policy.targets.iter().map(|target| (json!(policy.id).to_string(), json!(target).to_string())),
+        );
     }
     let found: BTreeSet<_> = of
         .rows("policy_attachments")
@@ -122,7 +130,8 @@ fn an_inventory_finds_everything_and_says_so() {
 
 #[test]
 fn accounts_without_paths_are_found_in_the_tree_and_lists_with_empty_pages_are_whole() {
-    let settings = Settings { account_paths: false, empty_pages: true, account_status: false, ..Settings::default() };
+    let settings =
+        Settings { account_paths: false, empty_pages: true, account_status: false, ..Settings::default() };
     let of = inventory(&Scenario { settings, ..scenario() }, json!({}), |_| {});
     assert_eq!(of.result()["complete"], json!(true));
     check_structure(&of);

@@ -12,9 +12,10 @@ use organizations::{AccountState, EffectivePolicy, Organization, Root};
 use runtime::lanes::{Results, Turn};
 use sha2::{Digest, Sha256};
 
-use super::{ACCOUNTS, InventoryLane, POLICIES, STRUCTURE, State, WAIT, gap, needed, passes};
+use super::{ACCOUNTS, InventoryLane, POLICIES, STRUCTURE, State, WAIT, gap, needed, pages, passes};
 use crate::classes::{Class, classes};
 use crate::entry::{Answer, Derived, Effective, Entry};
+use crate::policies::Policies;
 use crate::request::{EffectivePolicies, Target};
 use crate::tree::Tree;
 
@@ -70,6 +71,7 @@ impl Organized {
     async fn read(structure: &Results<'_>, policies: &Results<'_>) -> Result<Self, JobError> {
         let (mut organization, mut root, mut units) = (None, None, Vec::new());
         let (mut accounts, mut parents) = (Vec::new(), BTreeMap::new());
+        let mut read = Policies::default();
         let mut attached: BTreeMap<String, Option<BTreeMap<String, Vec<PolicyId>>>> = BTreeMap::new();
         for results in [structure, policies] {
             results
@@ -81,26 +83,23 @@ impl Organized {
                         Entry::AccountsBegin => accounts.clear(),
                         Entry::Account(it) => accounts.push(it),
                         Entry::Parent { account, parent } => drop(parents.insert(account, parent)),
-                        Entry::Policy(it) => {
-                            let of_type = attached
-                                .entry(it.policy.kind.clone())
-                                .or_insert_with(|| Some(BTreeMap::new()));
-                            match (&it.targets, of_type.as_mut()) {
-                                (Ok(targets), Some(places)) => {
-                                    for target in targets {
-                                        let place: &mut Vec<_> =
-                                            places.entry(target.to_string()).or_default();
-                                        place.push(it.id().clone());
-                                    }
-                                }
-                                _ => *of_type = None,
-                            }
-                        }
-                        _ => {}
+                        other => read.take(other),
                     }
                     Ok(())
                 })
                 .await?;
+        }
+        for policy in read.into_values() {
+            let of_type = attached.entry(policy.policy.kind.clone()).or_insert_with(|| Some(BTreeMap::new()));
+            match (policy.targets, of_type.as_mut()) {
+                (Ok(targets), Some(places)) => {
+                    for target in targets {
+                        let place: &mut Vec<_> = places.entry(target.to_string()).or_default();
+                        place.push(policy.policy.id.clone());
+                    }
+                }
+                _ => *of_type = None,
+            }
         }
         for (_, outcome) in policies.outcomes() {
             if !matches!(outcome.status, OutcomeStatus::Succeeded | OutcomeStatus::Skipped) {
@@ -154,7 +153,7 @@ impl Reading<'_> {
             let members = place.map_or(alone.as_slice(), |class| &class.members);
             let Some(account) = members.get(member) else {
                 if place.is_none() {
-                    lane.state = State::Invalid { done: 0 };
+                    lane.state = State::Invalid;
                     return Ok(true);
                 }
                 (class, member, first, full) = (class + 1, 0, None, false);
@@ -282,24 +281,48 @@ impl Reading<'_> {
 
     /// Reads which accounts AWS finds invalid, and why; `true` after the last.
     async fn invalid(&self, lane: &mut InventoryLane<'_>) -> Result<bool, JobError> {
+        let kind = || self.kind.to_owned();
+        if !matches!(lane.state, State::Each { .. }) {
+            let page = |token| self.organization.invalid_accounts_page(self.kind, token);
+            let entry = |account| Entry::InvalidListed { kind: kind(), account };
+            if !pages(lane, &Entry::InvalidBegin { kind: kind() }, page, entry).await? {
+                return Ok(false);
+            }
+            lane.state = State::Each { done: 0 };
+            lane.commit().await?;
+        }
         let mut done = match lane.state {
-            State::Invalid { done } => done,
+            State::Each { done } => done,
             _ => 0,
         };
-        let mut invalid = self.organization.invalid_accounts(self.kind).await?.unwrap_or_default();
-        invalid.sort_unstable();
+        let invalid = self.listed_as_invalid(lane).await?;
         while let Some(account) = invalid.get(done) {
             let errors = self.organization.validation_errors(self.kind, account).await?;
-            let (kind, account) = (self.kind.to_owned(), account.clone());
-            lane.write(&Entry::Invalid { kind, account, errors }).await?;
+            lane.write(&Entry::Invalid { kind: kind(), account: account.clone(), errors }).await?;
             done += 1;
-            lane.state = State::Invalid { done };
+            lane.state = State::Each { done };
             lane.checkpoint().await?;
             if !lane.has_time() {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    async fn listed_as_invalid(&self, lane: &InventoryLane<'_>) -> Result<Vec<AccountId>, JobError> {
+        let mut accounts = Vec::new();
+        lane.so_far()
+            .await?
+            .all_entries(|entry| {
+                match entry {
+                    Entry::InvalidBegin { kind } if kind == self.kind => accounts.clear(),
+                    Entry::InvalidListed { kind, account } if kind == self.kind => accounts.push(account),
+                    _ => {}
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(accounts)
     }
 }
 

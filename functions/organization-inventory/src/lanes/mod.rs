@@ -10,10 +10,13 @@ pub(crate) mod requests;
 pub(crate) mod structure;
 pub(crate) mod tags;
 
+use std::collections::HashSet;
+use std::future::Future;
 use std::time::Duration;
 
 use errors::JobError;
-use models::{ErrorName, OutcomeStatus, PolicyId};
+use models::{AccountId, ErrorName, OutcomeStatus};
+use organizations::{Page, token_loop};
 use runtime::lanes::{Lane, Results};
 use serde::{Deserialize, Serialize};
 
@@ -33,18 +36,19 @@ pub(crate) const EFFECTIVE: &str = "effective-policies";
 pub enum State {
     #[default]
     New,
-    /// The list of accounts goes on with this token.
-    Accounts { token: String },
-    /// So many, in the order of their list, have been asked for their tags, or their places.
+    /// The list goes on with this token.
+    Pages { token: String },
+    /// So many of what was listed have been read.
     Each { done: usize },
     /// The units whose own units are not read yet.
     Units { open: Vec<String> },
-    /// The policies of the type, and how many of them have been read.
-    Policies { ids: Vec<PolicyId>, done: usize },
+    /// The policies of the type are listed, and so many of them have been read; of the next one the
+    /// targets go on with this token.
+    Policies { done: usize, token: Option<String> },
     /// See [`effective`].
-    Effective { class: usize, member: usize, first: Option<(models::AccountId, Answer)>, full: bool },
-    /// Effective policies are read; so many of the accounts in which they are not valid as well.
-    Invalid { done: usize },
+    Effective { class: usize, member: usize, first: Option<(AccountId, Answer)>, full: bool },
+    /// Effective policies are read; the accounts in which they are not valid are listed next.
+    Invalid,
 }
 
 type InventoryLane<'a> = Lane<'a, OrganizationInventory>;
@@ -66,6 +70,61 @@ async fn needed<'a>(lane: &InventoryLane<'a>, lanes: &[&str]) -> Result<Option<R
         format!("{} could not be read, which this is read by: {why}", outcome.item),
         "Once that is mended, resume the run with retry \"failed\".",
     ))
+}
+
+/// Reads the pages of a list, from where the lane's state says; `true` at its end. A list that begins
+/// again, for AWS does not take its token any more, is announced by `begins` again.
+async fn pages<T, F>(
+    lane: &mut InventoryLane<'_>,
+    begins: &Entry,
+    page: impl Fn(Option<String>) -> F + Send,
+    entry: impl Fn(T) -> Entry + Send,
+) -> Result<bool, JobError>
+where
+    T: Send,
+    F: Future<Output = Result<Page<T>, JobError>> + Send,
+{
+    let mut token = match &lane.state {
+        State::Pages { token } => Some(token.clone()),
+        _ => None,
+    };
+    // Only a token of an earlier invocation may be too old: a list that AWS breaks off is an error.
+    let mut is_old = token.is_some();
+    let mut seen = HashSet::new();
+    loop {
+        if token.is_none() {
+            lane.write(begins).await?;
+        }
+        let (items, next) = match page(token.clone()).await {
+            Err(error) if is_old && is_spent(&error) => {
+                tracing::warn!("a list begins again: {error}");
+                (token, is_old) = (None, false);
+                continue;
+            }
+            page => page?,
+        };
+        is_old = false;
+        for item in items {
+            lane.write(&entry(item)).await?;
+        }
+        let Some(next) = next.filter(|next| !next.is_empty()) else { return Ok(true) };
+        if !seen.insert(next.clone()) {
+            return Err(token_loop());
+        }
+        lane.state = State::Pages { token: next.clone() };
+        lane.checkpoint().await?;
+        if !lane.has_time() {
+            return Ok(false);
+        }
+        token = Some(next);
+    }
+}
+
+/// Whether AWS does not take a page's token any more.
+fn is_spent(error: &JobError) -> bool {
+    error.aws().is_some_and(|aws| {
+        aws.is("InvalidInput") && aws.message.as_deref().is_some_and(|it| it.contains("INVALID_NEXT_TOKEN"))
+    })
 }
 
 /// Leaves a gap for whoever reads the inventory.

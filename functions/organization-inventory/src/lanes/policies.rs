@@ -1,12 +1,14 @@
 //! The policies of each type: what they say, and where they are attached.
 
+use std::collections::HashSet;
+
 use errors::JobError;
-use models::{OutcomeStatus, PolicyId};
-use organizations::{Organization, Policy, Root};
+use models::OutcomeStatus;
+use organizations::{Organization, Policy, Root, token_loop};
 use runtime::lanes::Turn;
 
-use super::{InventoryLane, State, is_gone, passes};
-use crate::entry::{Entry, ReadPolicy};
+use super::{InventoryLane, State, is_gone, is_spent, passes};
+use crate::entry::Entry;
 
 /// Every type that the model of Organizations names.
 pub(crate) const TYPES: [&str; 15] = [
@@ -61,20 +63,23 @@ async fn read_type(
     lane: &mut InventoryLane<'_>,
     kind: &str,
 ) -> Result<bool, JobError> {
-    let listed = organization.policies(kind).await?;
-    let (ids, mut done) = match std::mem::take(&mut lane.state) {
-        State::Policies { ids, done } => (ids, done),
-        _ => (listed.iter().map(|policy| policy.id.clone()).collect::<Vec<_>>(), 0),
+    let (listed, mut done, mut token) = match std::mem::take(&mut lane.state) {
+        State::Policies { done, token } => (listed(lane, kind).await?, done, token),
+        _ => {
+            let policies = organization.policies(kind).await?;
+            for policy in &policies {
+                lane.write(&Entry::Listed(policy.clone())).await?;
+            }
+            (policies, 0, None)
+        }
     };
-    while let Some(id) = ids.get(done) {
-        // One that is not listed any more was deleted since.
-        if let Some(policy) = listed.iter().find(|policy| policy.id == *id)
-            && let Some(read) = read(organization, policy).await?
-        {
-            lane.write(&Entry::Policy(read)).await?;
+    while let Some(policy) = listed.get(done) {
+        lane.state = State::Policies { done, token: token.take() };
+        if !read(organization, lane, policy).await? {
+            return Ok(false);
         }
         done += 1;
-        lane.state = State::Policies { ids: ids.clone(), done };
+        lane.state = State::Policies { done, token: None };
         lane.checkpoint().await?;
         if !lane.has_time() {
             return Ok(false);
@@ -83,19 +88,80 @@ async fn read_type(
     Ok(true)
 }
 
-/// Content and targets, at once: they are read with different operations. `None` for a policy that
-/// was deleted since it was listed.
-async fn read(organization: &Organization, policy: &Policy) -> Result<Option<ReadPolicy>, JobError> {
-    let id: &PolicyId = &policy.id;
-    let (content, targets) = tokio::join!(organization.content(id), organization.targets_of(id));
-    if [content.as_ref().err(), targets.as_ref().err()].into_iter().flatten().any(is_gone) {
-        return Ok(None);
+/// The policies of the type as an earlier invocation listed them.
+async fn listed(lane: &InventoryLane<'_>, kind: &str) -> Result<Vec<Policy>, JobError> {
+    let mut policies: Vec<Policy> = Vec::new();
+    lane.so_far()
+        .await?
+        .all_entries(|entry| {
+            if let Entry::Listed(policy) = entry
+                && policy.kind == kind
+                && policies.iter().all(|it| it.id != policy.id)
+            {
+                policies.push(policy);
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(policies)
+}
+
+/// Reads content and targets, at once as far as they go: they are read with different operations.
+/// `true` when both are read; a policy that was deleted since it was listed leaves nothing.
+async fn read(
+    organization: &Organization,
+    lane: &mut InventoryLane<'_>,
+    policy: &Policy,
+) -> Result<bool, JobError> {
+    let id = &policy.id;
+    let mut token = match &lane.state {
+        State::Policies { token, .. } => token.clone(),
+        _ => None,
+    };
+    let mut page = match token {
+        Some(_) => organization.targets_page(id, token.clone()).await,
+        None => {
+            let (content, page) = tokio::join!(organization.content(id), organization.targets_page(id, None));
+            if [content.as_ref().err(), page.as_ref().err()].into_iter().flatten().any(is_gone) {
+                return Ok(true);
+            }
+            let content = unless_passing(content)?;
+            lane.write(&Entry::Policy { policy: policy.clone(), content }).await?;
+            page
+        }
+    };
+    // A token of an earlier invocation may be too old; then the list begins again.
+    if token.is_some() && page.as_ref().is_err_and(is_spent) {
+        token = None;
+        page = organization.targets_page(id, None).await;
     }
-    Ok(Some(ReadPolicy {
-        policy: policy.clone(),
-        content: unless_passing(content)?,
-        targets: unless_passing(targets)?,
-    }))
+    let mut seen = HashSet::new();
+    loop {
+        let (targets, next) = match unless_passing(page)? {
+            Ok(page) => page,
+            Err(error) => {
+                let policy = id.clone();
+                lane.write(&Entry::TargetsUnreadable { policy, error }).await?;
+                return Ok(true);
+            }
+        };
+        let next = next.filter(|next| !next.is_empty());
+        let (begins, ends) = (token.is_none(), next.is_none());
+        lane.write(&Entry::Targets { policy: id.clone(), targets, begins, ends }).await?;
+        let Some(next) = next else { return Ok(true) };
+        if !seen.insert(next.clone()) {
+            return Err(token_loop());
+        }
+        if let State::Policies { token, .. } = &mut lane.state {
+            *token = Some(next.clone());
+        }
+        lane.checkpoint().await?;
+        if !lane.has_time() {
+            return Ok(false);
+        }
+        page = organization.targets_page(id, Some(next.clone())).await;
+        token = Some(next);
+    }
 }
 
 /// What was read, or why it cannot be: an error that may pass by itself is one of the turn.

@@ -105,7 +105,7 @@ pub(super) async fn attachments(
             };
             table.push(&[
                 run.run_id.as_str().into(),
-                read.id().as_str().into(),
+                read.policy.id.as_str().into(),
                 (&read.policy.kind).into(),
                 target.as_str().into(),
                 of.into(),
