@@ -202,6 +202,14 @@ pub(crate) enum Switch {
     NoAccountStatus,
     /// Accounts have no `Paths`.
     NoAccountPaths,
+    /// One account in seven has effective policies that are invalid.
+    InvalidEffectivePolicies,
+    /// An access report is read with the credentials that ordered it, not by the session's name.
+    AccessReportByToken,
+    /// Pages of an access report are shorter than they might be, now and then.
+    ShortAccessReportPages,
+    /// An access report about a policy that only denies lists all that it does not deny.
+    DenyOnlyPoliciesAllowTheRest,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use local_aws::Settings;
+use local_aws::access_reports::{DenyOnly, ReportReaders};
 use local_aws::ec2::Given;
 use local_aws::organization::Shape;
 use local_aws::settings::{Layout, UnknownReport};
@@ -176,6 +177,12 @@ fn options(simulation: &Simulation) -> Done<StackOptions> {
             Switch::EmptyPages => settings.empty_pages = true,
             Switch::NoAccountStatus => settings.account_status = false,
             Switch::NoAccountPaths => settings.account_paths = false,
+            Switch::InvalidEffectivePolicies => settings.invalid_effective_policies_one_in = 7,
+            Switch::AccessReportByToken => settings.access_reports.readers = ReportReaders::ByToken,
+            Switch::ShortAccessReportPages => settings.access_reports.short_pages = true,
+            Switch::DenyOnlyPoliciesAllowTheRest => {
+                settings.access_reports.deny_only = DenyOnly::TheRest;
+            }
         }
     }
     Ok(StackOptions {
