@@ -67,7 +67,7 @@ def test_errors_of_the_service_itself(functions):
 def test_the_accounts_quotas(functions):
     settings = functions.get_account_settings()
     assert settings["AccountLimit"]["ConcurrentExecutions"] == 1000
-    assert settings["AccountUsage"]["FunctionCount"] == 5
+    assert settings["AccountUsage"]["FunctionCount"] >= 5
 
 
 def test_a_stack_is_described_by_its_name_and_its_arn(slow):
