@@ -7,3 +7,4 @@ mod names;
 mod permissions;
 mod resources;
 mod stacks;
+mod tables;

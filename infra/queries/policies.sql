@@ -1,0 +1,29 @@
+-- Which policies are near the quota of their size, or attached nowhere, or not known well enough to say?
+--
+-- One row for each policy and finding, AWS's own policies left out. Near is 80 % of the quota. Of types
+-- whose quota AWS does not document, size_quota is empty and nothing is near it. A type whose policies
+-- could not be read adds a row without a policy: there may be any number of them.
+WITH policy AS (
+  SELECT * FROM latest_policies WHERE run_item = 'organization' AND NOT aws_managed
+)
+SELECT 'near its quota' AS finding, type, policy_id, name, size, size_quota, targets, error, run_complete
+FROM policy
+WHERE size * 10 >= size_quota * 8
+UNION ALL
+SELECT 'size not known', type, policy_id, name, size, size_quota, targets, error, run_complete
+FROM policy
+WHERE size IS NULL
+UNION ALL
+SELECT 'attached nowhere', type, policy_id, name, size, size_quota, targets, error, run_complete
+FROM policy
+WHERE targets = 0
+UNION ALL
+SELECT 'attachments not known', type, policy_id, name, size, size_quota, targets, error, run_complete
+FROM policy
+WHERE targets IS NULL
+UNION ALL
+SELECT 'type not read', item, NULL, NULL, NULL, NULL, NULL, cause, run_complete
+FROM latest_item_outcomes
+WHERE kind = 'organization-inventory' AND run_item = 'organization'
+  AND lane = 'policies' AND status NOT IN ('succeeded', 'skipped')
+ORDER BY 1, 2, 3
