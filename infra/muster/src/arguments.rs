@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use local_aws::FaultRule;
 use models::{Kind, RunId};
 
+use crate::kinds;
+
 /// Runs the slow jobs of an AWS organization: on a simulated AWS on this machine, or on a stack that
 /// is deployed.
 #[derive(Debug, Parser)]
@@ -53,14 +55,18 @@ pub(crate) struct At {
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// The kind of job.
-    #[arg(value_enum, default_value_t = KindName::DeclarativePoliciesReport)]
-    pub kind: KindName,
+    #[arg(value_parser = kinds::parser(), default_value = Kind::DeclarativePoliciesReport.as_str())]
+    pub kind: Kind,
     /// Run on a stack that is deployed to AWS instead of the simulation.
     #[arg(long, value_name = "NAME", conflicts_with = "Simulation")]
     pub stack: Option<String>,
     /// The request, as the state machine takes it, such as '{"targetId": "ou-ab12-c3d4e5f6"}'.
     #[arg(long, value_name = "JSON", default_value = "{}", value_parser = request)]
     pub request: serde_json::Value,
+    /// Say what the run would take (items, calls, time, state transitions, US dollars), and start
+    /// nothing.
+    #[arg(long)]
+    pub estimate: bool,
     #[command(flatten)]
     pub simulation: Simulation,
 }
@@ -87,6 +93,9 @@ pub(crate) struct Simulation {
     /// The layout of the generated CSV. AWS documents none.
     #[arg(long, value_enum, default_value_t = LayoutName::Wide)]
     pub layout: LayoutName,
+    /// The account that the stack lives in.
+    #[arg(long, value_enum, default_value_t = TopologyName::Management)]
+    pub topology: TopologyName,
     /// Minutes that the report takes.
     #[arg(long, value_name = "MINUTES", default_value_t = 90)]
     pub report_minutes: u32,
@@ -163,16 +172,12 @@ pub(crate) struct Parse {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum KindName {
-    DeclarativePoliciesReport,
-}
-
-impl From<KindName> for Kind {
-    fn from(name: KindName) -> Self {
-        match name {
-            KindName::DeclarativePoliciesReport => Self::DeclarativePoliciesReport,
-        }
-    }
+pub(crate) enum TopologyName {
+    /// The management account.
+    Management,
+    /// A member, delegated administrator for EC2, that reads the organization with the role of
+    /// infra/roles/management-roles.yaml in the management account.
+    Delegated,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -257,7 +262,10 @@ mod tests {
     fn a_deployed_stack_takes_no_arguments_of_the_simulation() {
         let parse = |line: &str| Arguments::try_parse_from(line.split(' ')).map(|_| ());
         assert!(parse("muster run --stack muster").is_ok());
+        assert!(parse("muster run organization-inventory --stack muster --estimate").is_ok());
+        assert!(parse("muster run organization").is_err());
         assert!(parse("muster run --stack muster --seed 2").is_err());
+        assert!(parse("muster run --stack muster --topology delegated").is_err());
         assert!(parse("muster run --report-csv x.csv --accounts 5").is_err());
         assert!(parse("muster run --speed 0").is_err());
         assert!(parse("muster run --request []").is_err());

@@ -2,6 +2,7 @@
 //!
 //! * [`arguments`]: what can be typed.
 //! * [`local`]: the simulated AWS with the template deployed on it.
+//! * [`kinds`]: the kinds of job.
 //! * [`client`]: a stack, wherever it is, over AWS's APIs.
 //! * [`commands`]: one module for each command.
 //! * [`view`]: what is shown while a run goes on, and when it has ended.
@@ -9,6 +10,7 @@
 mod arguments;
 mod client;
 mod commands;
+mod kinds;
 mod local;
 mod problem;
 mod view;

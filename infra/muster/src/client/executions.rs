@@ -6,7 +6,7 @@ use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::Stack;
+use super::{Lanes, Stack};
 use crate::{Done, Problem};
 
 /// The state that an execution was last seen in.
@@ -19,6 +19,8 @@ pub(crate) struct Seen {
     pub run: Option<String>,
     /// The ticket that the state was entered with; null before the first and after the last.
     pub ticket: Value,
+    /// How far its lanes have come, while it works on them.
+    pub lanes: Option<Lanes>,
 }
 
 /// How an execution ended.
@@ -67,7 +69,8 @@ impl Stack {
     /// Looks at an execution until it has ended.
     pub(crate) async fn follow(&self, execution: &str, mut show: impl FnMut(&Seen)) -> Done<Ended> {
         loop {
-            if let Some(seen) = self.seen(execution).await? {
+            if let Some(mut seen) = self.seen(execution).await? {
+                seen.lanes = self.lanes(&seen).await?;
                 show(&seen);
             }
             let ended = self.described(execution).await?;
@@ -78,7 +81,7 @@ impl Stack {
         }
     }
 
-    /// The state that an execution entered last.
+    /// The state that an execution entered last; of lanes no more than what its ticket says.
     pub(crate) async fn seen(&self, execution: &str) -> Done<Option<Seen>> {
         // A step leaves at most a dozen events, so the newest page holds the last state entered.
         let history = self
@@ -98,7 +101,7 @@ impl Stack {
             // Steps answer tickets; what follows the last of them is the run's result.
             let run = input["Payload"]["runId"].as_str().or(input["runId"].as_str()).map(str::to_owned);
             let ticket = input["Payload"].clone();
-            Seen { now, state: entered.name().to_owned(), run, ticket }
+            Seen { now, state: entered.name().to_owned(), run, ticket, lanes: None }
         }))
     }
 

@@ -1,6 +1,7 @@
 //! A stack, wherever it is: deployed to AWS, served by `muster up`, or in this process.
 
 mod executions;
+mod lanes;
 mod objects;
 
 use std::collections::BTreeMap;
@@ -17,10 +18,14 @@ use local_aws::connector::sdk_config;
 use local_aws::iam::Credentials as LocalCredentials;
 use local_clock::Clock;
 use local_stack::LocalStack;
+use models::Kind;
 
-pub(crate) use executions::{Ended, Seen};
+pub(crate) use executions::{Ended, Listed, Seen};
+pub(crate) use lanes::Lanes;
+pub(crate) use objects::Objects;
 
 use crate::arguments::At;
+use crate::kinds::{KINDS, Known};
 use crate::local;
 use crate::{Done, Problem};
 
@@ -43,9 +48,8 @@ pub(crate) struct Stack {
     folder: Option<PathBuf>,
 }
 
-/// Outputs of the template that are used here.
+/// The output of the template that is the stack's bucket.
 pub(crate) const BUCKET: &str = "BucketName";
-pub(crate) const REPORT_MACHINE: &str = "ReportStateMachineArn";
 
 fn real_time() -> Clock {
     Clock::scaled(Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH), 1.0)
@@ -158,6 +162,25 @@ impl Stack {
         })
     }
 
+    /// The state machines of the stack, each with its kind. One that was deployed from an older
+    /// template has fewer.
+    pub(crate) fn machines(&self) -> Done<Vec<(&'static Known, &str)>> {
+        let machine = |known: &'static Known| Some((known, self.outputs.get(known.machine)?.as_str()));
+        let machines: Vec<_> = KINDS.iter().filter_map(machine).collect();
+        if machines.is_empty() {
+            return Err(Problem::other(format!("the stack {} has no state machine of Muster's", self.name)));
+        }
+        Ok(machines)
+    }
+
+    /// The state machine of a kind.
+    pub(crate) fn machine(&self, kind: Kind) -> Done<&str> {
+        let machine = self.machines()?.into_iter().find(|(known, _)| known.kind == kind);
+        machine.map(|(_, arn)| arn).ok_or_else(|| {
+            Problem::other(format!("the stack {} runs no {kind}: deploy it from this version", self.name))
+        })
+    }
+
     /// Where somebody finds an object of the stack's bucket.
     pub(crate) fn shown(&self, key: &str) -> Done<String> {
         let bucket = self.output(BUCKET)?;
@@ -196,6 +219,17 @@ impl Stack {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stack_of_an_older_template_runs_what_it_has() {
+        let mut stack = Stack::of_tests();
+        assert!(stack.machines().is_err());
+        stack.outputs.insert("ReportStateMachineArn".to_owned(), "arn:x".to_owned());
+        assert_eq!(stack.machines().unwrap().len(), 1);
+        assert_eq!(stack.machine(Kind::DeclarativePoliciesReport).unwrap(), "arn:x");
+        let error = stack.machine(Kind::OrganizationInventory).unwrap_err().to_string();
+        assert_eq!(error, "the stack prod runs no organization-inventory: deploy it from this version");
+    }
 
     #[test]
     fn a_stack_is_named_as_it_was_and_one_of_this_process_is_not() {

@@ -6,16 +6,21 @@ mod share;
 use std::collections::BTreeSet;
 
 use aws_sdk_sfn::types::ExecutionStatus;
-use models::{OutcomeStatus, RunId};
+use models::{LaneLine, LaneRecord, OutcomeStatus, RunId, keys};
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::block_on;
 use crate::arguments::Evidence;
-use crate::client::{REPORT_MACHINE, Stack};
+use crate::client::{Objects, Stack};
 use crate::{Done, Problem, view};
 
-/// Executions that are looked through for a run that has evidence. Each takes three to five calls.
+/// Executions of a kind that are looked through for a run that has evidence. Each takes three to five
+/// calls.
 const LOOKED_AT: i32 = 100;
+
+/// Lanes of a run that are looked through for errors.
+const LANES: usize = 1_000;
 
 /// Errors that AWS has no part in: a request that was refused before it reached AWS, and a run that
 /// somebody stopped.
@@ -37,25 +42,30 @@ pub(crate) fn main(arguments: &Evidence) -> Done {
     })
 }
 
-/// The evidence of the newest run that says anything about AWS. Dry runs, refused requests and
-/// executions that resumed a run which does not exist are passed over, or they would hide it.
+/// The evidence of the newest run that says anything about AWS: of the first kind that has one, so
+/// that no inventory hides what is known of the report that AWS does not document. Dry runs, refused
+/// requests and executions that resumed a run which does not exist are passed over, or they would hide
+/// it.
 async fn newest(stack: &Stack) -> Done<Value> {
     let mut looked_at = BTreeSet::new();
-    for execution in stack.executions(stack.output(REPORT_MACHINE)?, LOOKED_AT).await? {
-        if execution.status == ExecutionStatus::Running {
-            continue;
-        }
-        let seen = stack.seen(&execution.arn).await?;
-        let Some(run_id) = seen.and_then(|seen| seen.run?.parse::<RunId>().ok()) else { continue };
-        if looked_at.insert(run_id.clone())
-            && let Some(evidence) = of_run(stack, &run_id).await?
-            && says_something(&evidence)
-        {
-            return Ok(evidence);
+    for (_, machine) in stack.machines()? {
+        for execution in stack.executions(machine, LOOKED_AT).await? {
+            if execution.status == ExecutionStatus::Running {
+                continue;
+            }
+            let seen = stack.seen(&execution.arn).await?;
+            let Some(run_id) = seen.and_then(|seen| seen.run?.parse::<RunId>().ok()) else { continue };
+            if looked_at.insert(run_id.clone())
+                && let Some(evidence) = of_run(stack, &run_id).await?
+                && says_something(&evidence)
+            {
+                return Ok(evidence);
+            }
         }
     }
     Err(Problem::other(format!(
-        "none of the newest {LOOKED_AT} executions that have ended left a report, or an error that AWS has a part in"
+        "none of the newest {LOOKED_AT} executions of each kind that have ended left a report, or an error that AWS has \
+         a part in"
     )))
 }
 
@@ -73,13 +83,12 @@ async fn of_run(stack: &Stack, run_id: &RunId) -> Done<Option<Value>> {
     if records.is_empty() {
         return Ok(None);
     }
+    let kind = records.first().map(|record| record.kind);
     let mut errors = Vec::new();
     let mut reports = Vec::new();
     for record in records {
         let failures = record.earlier.iter().chain(record.outcome()).filter_map(|it| it.failure.as_ref());
-        errors.extend(
-            failures.map(|it| json!({"error": share::text(&it.error), "cause": share::text(&it.cause)})),
-        );
+        errors.extend(failures.map(share::error));
         let succeeded = record.outcome().filter(|outcome| outcome.status == OutcomeStatus::Succeeded);
         let result = succeeded.and_then(|outcome| outcome.result.as_ref());
         if let Some(key) = result.and_then(|result| result["summary"].as_str())
@@ -88,7 +97,30 @@ async fn of_run(stack: &Stack, run_id: &RunId) -> Done<Option<Value>> {
             reports.push(share::report(&summary));
         }
     }
-    Ok(Some(json!({"runId": run_id, "reports": reports, "errors": errors})))
+    errors.extend(of_items(&objects, run_id).await?);
+    Ok(Some(json!({"kind": kind, "runId": run_id, "reports": reports, "errors": errors})))
+}
+
+/// Errors of items of a run with lanes, each once.
+async fn of_items(objects: &Objects, run_id: &RunId) -> Done<Vec<Value>> {
+    let mut errors = Vec::new();
+    for key in objects.keys(&keys::lanes(run_id), LANES).await? {
+        let Some(lane) = objects.document::<LaneRecord>(&key).await? else { continue };
+        let well =
+            |status: &OutcomeStatus| matches!(status, OutcomeStatus::Succeeded | OutcomeStatus::Skipped);
+        if lane.outcomes.keys().all(well) {
+            continue;
+        }
+        for part in &lane.parts {
+            let each = |line: LaneLine<IgnoredAny>| {
+                let LaneLine::Outcome(outcome) = line else { return };
+                let error = outcome.failure.as_ref().map(share::error);
+                errors.extend(error.filter(|error| !errors.contains(error)));
+            };
+            objects.lines(&part.key, each).await?;
+        }
+    }
+    Ok(errors)
 }
 
 #[cfg(test)]

@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use local_aws::organization::Organization;
 use models::{ErrorName, Kind};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use aws_sdk_sfn::types::ExecutionStatus;
 
 use crate::arguments::Run;
-use crate::client::{REPORT_MACHINE, Stack};
+use crate::client::Stack;
+use crate::kinds::{self, Estimate};
 use crate::local::{self, Local, Pace};
 use crate::view::{self, Progress};
 use crate::{Done, Problem};
@@ -18,11 +19,19 @@ use crate::{Done, Problem};
 const SPEED: f64 = 3_600.0;
 
 pub(crate) fn main(arguments: Run) -> Done {
-    let kind = Kind::from(arguments.kind);
+    let kind = arguments.kind;
+    let mut request = arguments.request;
+    if arguments.estimate {
+        if let Some(Estimate::Always(text)) = kinds::known(kind).map(|known| known.estimate) {
+            view::say(&format!("{kind}: {text}"));
+            return Ok(());
+        }
+        request["dryRun"] = json!(true);
+    }
     if let Some(name) = &arguments.stack {
         return super::block_on(async {
             let stack = Stack::deployed(name).await?;
-            run(&stack, kind, &arguments.request).await
+            run(&stack, kind, &request).await
         });
     }
     let simulation = &arguments.simulation;
@@ -30,7 +39,7 @@ pub(crate) fn main(arguments: Run) -> Done {
         let local = Local::start(simulation, Pace::Jumping, SPEED, None).await?;
         introduce(&local.stack.aws.organization(), simulation.seed);
         let stack = Stack::local(&local.stack, simulation.out.clone());
-        let done = run(&stack, kind, &arguments.request).await;
+        let done = run(&stack, kind, &request).await;
         if let Some(logs) = &local.logs {
             view::say(&format!("  {:<11} {}", "logs", logs.display()));
         }
@@ -47,17 +56,10 @@ fn introduce(organization: &Organization, seed: u64) {
     ));
 }
 
-/// The state machine of a kind.
-pub(crate) fn machine(stack: &Stack, kind: Kind) -> Done<&str> {
-    match kind {
-        Kind::DeclarativePoliciesReport => stack.output(REPORT_MACHINE),
-    }
-}
-
 /// Runs a request to its end and shows what came of it.
 pub(crate) async fn run(stack: &Stack, kind: Kind, request: &Value) -> Done {
     let begun = Instant::now();
-    let execution = stack.start(machine(stack, kind)?, request).await?;
+    let execution = stack.start(stack.machine(kind)?, request).await?;
     if !stack.simulated {
         view::note(&format!(
             "{}\nThe run goes on when this command is ended; `cargo muster status --stack {}` shows it.",

@@ -5,10 +5,10 @@ use models::RunId;
 
 use super::block_on;
 use crate::arguments::Stop;
-use crate::client::{REPORT_MACHINE, Stack};
+use crate::client::Stack;
 use crate::{Done, Problem, view};
 
-/// Executions that are looked through for a name.
+/// Executions of each kind that are looked through for a name.
 const LOOKED_AT: i32 = 1_000;
 
 pub(crate) fn main(arguments: &Stop) -> Done {
@@ -36,7 +36,12 @@ async fn execution(stack: &Stack, run: &str) -> Done<String> {
         let of_record = records.into_iter().find_map(|record| record.execution);
         return of_record.ok_or_else(|| Problem::other(format!("no execution is recorded for run {run}")));
     }
-    let listed = stack.executions(stack.output(REPORT_MACHINE)?, LOOKED_AT).await?;
-    let running = listed.into_iter().find(|it| it.name == run && it.status == ExecutionStatus::Running);
-    running.map(|it| it.arn).ok_or_else(|| Problem::other(format!("no running execution is named {run}")))
+    for (_, machine) in stack.machines()? {
+        let listed = stack.executions(machine, LOOKED_AT).await?;
+        let running = listed.into_iter().find(|it| it.name == run && it.status == ExecutionStatus::Running);
+        if let Some(execution) = running {
+            return Ok(execution.arn);
+        }
+    }
+    Err(Problem::other(format!("no running execution is named {run}")))
 }

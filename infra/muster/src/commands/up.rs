@@ -7,6 +7,7 @@ use local_aws::lambda::FunctionConfig;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::{ENDPOINT, Up};
+use crate::kinds::KINDS;
 use crate::local::{self, Local, Pace};
 use crate::{Done, Problem, view};
 
@@ -28,11 +29,15 @@ pub(crate) fn main(arguments: &Up) -> Done {
             std::fs::write(path, text).map_err(Problem::file(path))?;
         }
         let exports: String = caller.iter().map(|(name, value)| format!("export {name}={value}\n")).collect();
-        let machine = local.stack.output(crate::client::REPORT_MACHINE);
+        let machines: String = KINDS
+            .iter()
+            .filter_map(|known| local.stack.resolved.outputs.get(known.machine))
+            .map(|arn| format!("aws stepfunctions start-execution --state-machine-arn {arn}\n"))
+            .collect();
         view::say(&format!(
             "The stack {stack} is deployed in a simulated AWS, which nothing but this machine reaches.\n\n\
              {exports}\n\
-             aws stepfunctions start-execution --state-machine-arn {machine}\n\
+             {machines}\
              cargo muster status{at}\n\n\
              Objects of its buckets are files in {out}. End it with Ctrl-C.",
             stack = local::STACK,

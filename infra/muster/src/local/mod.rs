@@ -14,7 +14,7 @@ use local_clock::{Clock, Held};
 use local_endpoint::{Endpoint, ProcessOptions, Processes, binaries};
 use local_stack::{LocalStack, StackOptions, Topology};
 
-use crate::arguments::{LambdaMode, LayoutName, Simulation, Speed, Switch};
+use crate::arguments::{LambdaMode, LayoutName, Simulation, Speed, Switch, TopologyName};
 use crate::{Done, Problem};
 
 /// The name of the stack that is deployed on this machine.
@@ -191,7 +191,10 @@ fn options(simulation: &Simulation) -> Done<StackOptions> {
         shape,
         settings,
         faults: simulation.faults.clone(),
-        topology: Topology::Management,
+        topology: match simulation.topology {
+            TopologyName::Management => Topology::Management,
+            TopologyName::Delegated => Topology::Delegated,
+        },
         parameters: Default::default(),
         folder: Some(simulation.out.clone()),
         root: root(),

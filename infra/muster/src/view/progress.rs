@@ -6,11 +6,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{line, moment, note, span};
-use crate::client::Seen;
+use super::{line, moment, note, number, span};
+use crate::client::{Lanes, Seen};
+use crate::kinds;
 
-/// The way of a run: started, waited for, collected, over.
-const STEPS: u64 = 3;
+/// The length of a run's way, from its start to its end.
+const STEPS: u64 = 12;
+/// Where on it lanes are worked on: from here, and for so long.
+const LANES: (u64, u64) = (1, 9);
 
 /// Shows where a run stands: a bar on a terminal, a line for each change elsewhere.
 #[derive(Debug)]
@@ -33,20 +36,21 @@ impl Progress {
         let begun = *self.begun.get_or_insert(seen.now);
         let state = state(seen);
         if self.bar.is_hidden() {
-            if state != self.last {
+            let mark = mark(seen);
+            if mark != self.last {
                 note(&format!("{}  {state}", moment(seen.now)));
+                self.last = mark;
             }
         } else {
             let gone = Duration::try_from(seen.now.duration_since(begun)).unwrap_or_default();
             let asked = match seen.ticket["polls"].as_u64() {
-                Some(polls @ 1..) if step(seen) == 1 => format!(", asked {polls} times"),
+                Some(polls @ 1..) if stage(seen) == Some(Stage::Running) => format!(", asked {polls} times"),
                 _ => String::new(),
             };
             self.bar.set_position(step(seen));
             self.bar.set_message(format!("{}  +{}  {state}{asked}", moment(seen.now), span(gone)));
             self.bar.tick();
         }
-        self.last = state;
     }
 
     pub(crate) fn end(&self) {
@@ -58,11 +62,17 @@ impl Progress {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Starting,
+    Planning,
+    /// A run of another kind comes first.
+    Preparing,
     WaitingForTurn,
     /// Between two steps: the ticket says what is next.
     Deciding,
     Running,
+    /// Working on the lanes that were planned.
+    Lanes,
     Collecting,
+    Gathering,
     Closing,
     Succeeded,
     Failed,
@@ -70,18 +80,23 @@ enum Stage {
     NotClosed,
 }
 
-/// The states of the definition (`infra/statemachines/job.asl.json`). A stack of another version may
-/// have others, which are shown by their names.
-const STAGES: [(&str, Stage); 13] = [
+/// The states of the definitions (`infra/statemachines`). A stack of another version may have others,
+/// which are shown by their names.
+const STAGES: [(&str, Stage); 18] = [
     ("Begin", Stage::Starting),
     ("Start", Stage::Starting),
+    ("Plan", Stage::Planning),
     ("Decide", Stage::Deciding),
+    ("Prepare", Stage::Preparing),
     ("WaitForTurn", Stage::WaitingForTurn),
     ("WaitForJob", Stage::Running),
     ("Status", Stage::Running),
+    ("Lanes", Stage::Lanes),
     ("Collect", Stage::Collecting),
+    ("Gather", Stage::Gathering),
     ("UnknownNext", Stage::Closing),
     ("Cancel", Stage::Closing),
+    ("Close", Stage::Closing),
     ("Result", Stage::Succeeded),
     ("Succeeded", Stage::Succeeded),
     ("Failed", Stage::Failed),
@@ -94,6 +109,9 @@ fn stage(seen: &Seen) -> Option<Stage> {
     Some(match (stage, seen.ticket["next"].as_str()) {
         (Stage::Deciding, Some("wait")) => Stage::WaitingForTurn,
         (Stage::Deciding, Some("poll")) => Stage::Running,
+        (Stage::Deciding, Some("prepare")) => Stage::Preparing,
+        (Stage::Deciding, Some("lanes")) => Stage::Lanes,
+        (Stage::Deciding, Some("collect")) if seen.ticket["handle"]["lanes"].is_u64() => Stage::Gathering,
         (Stage::Deciding, Some("collect")) => Stage::Collecting,
         (Stage::Deciding, Some("done")) => Stage::Succeeded,
         (Stage::Deciding, Some("failed")) => Stage::Failed,
@@ -103,10 +121,19 @@ fn stage(seen: &Seen) -> Option<Stage> {
 
 fn step(seen: &Seen) -> u64 {
     match stage(seen) {
-        Some(Stage::Running) => 1,
-        Some(Stage::Collecting) => 2,
+        Some(Stage::Running) => 4,
+        Some(Stage::Lanes) => {
+            let (begin, length) = LANES;
+            let done = seen.lanes.as_ref().and_then(Lanes::done);
+            begin + done.map_or(0, |(done, total)| length * done / total.max(1))
+        }
+        Some(Stage::Collecting) => 8,
+        Some(Stage::Gathering) => 11,
         Some(Stage::Closing | Stage::Succeeded | Stage::Failed | Stage::NotClosed) => STEPS,
-        Some(Stage::Starting | Stage::WaitingForTurn | Stage::Deciding) | None => 0,
+        Some(
+            Stage::Starting | Stage::Planning | Stage::Preparing | Stage::WaitingForTurn | Stage::Deciding,
+        )
+        | None => 0,
     }
 }
 
@@ -119,9 +146,13 @@ pub(crate) fn state(seen: &Seen) -> String {
     };
     let words = match stage(seen) {
         Some(Stage::Starting) => "starting".to_owned(),
-        Some(Stage::WaitingForTurn) => waiting_for(&ticket["waitingFor"]),
+        Some(Stage::Planning) => "planning".to_owned(),
+        Some(Stage::Preparing) => "making the run that has to come first".to_owned(),
+        Some(Stage::WaitingForTurn) => waiting_for(ticket),
+        Some(Stage::Lanes) => lanes(seen),
         Some(Stage::Running) => running(ticket),
         Some(Stage::Collecting) => "collecting".to_owned(),
+        Some(Stage::Gathering) => "gathering what the lanes left".to_owned(),
         Some(Stage::Closing) => "closing".to_owned(),
         Some(Stage::Succeeded) => "succeeded".to_owned(),
         Some(Stage::Failed) => "failed".to_owned(),
@@ -136,9 +167,35 @@ fn running(ticket: &Value) -> String {
     format!("report{id} is running")
 }
 
-fn waiting_for(other: &Value) -> String {
-    let text = |name: &str| other[name].as_str();
-    let mut words = "waiting for somebody else's report".to_owned();
+/// How far the lanes have come; as much of it as is known.
+fn lanes(seen: &Seen) -> String {
+    let plan = &seen.ticket["handle"];
+    let planned = |name: &str| plan[name].as_u64().map_or_else(|| "?".to_owned(), number);
+    let (items, lanes) = (planned("items"), planned("lanes"));
+    let Some((done, total)) = seen.lanes.as_ref().and_then(Lanes::done) else {
+        return format!("working on {items} items in {lanes} lanes");
+    };
+    let begun = seen.lanes.iter().flat_map(|lanes| lanes.begun.iter().flatten());
+    let each: Vec<_> = begun
+        .filter(|(_, done, total)| done < total)
+        .map(|(name, done, total)| format!("{name} {}/{}", number(*done), number(*total)))
+        .collect();
+    let open = if each.is_empty() { String::new() } else { format!("; {}", each.join(", ")) };
+    format!("{} of {} items in {lanes} lanes done{open}", number(done), number(total))
+}
+
+/// What of a state is worth a line of its own where lines stay: of lanes, every tenth.
+fn mark(seen: &Seen) -> String {
+    match (stage(seen), seen.lanes.as_ref().and_then(Lanes::done)) {
+        (Some(Stage::Lanes), Some((done, total))) => format!("lanes {}", done * 10 / total.max(1)),
+        (Some(Stage::Lanes), None) => "lanes".to_owned(),
+        _ => state(seen),
+    }
+}
+
+fn waiting_for(ticket: &Value) -> String {
+    let text = |name: &str| ticket["waitingFor"][name].as_str();
+    let mut words = format!("waiting for somebody else's {}", kinds::job(ticket["kind"].as_str()));
     for (before, part) in [(" ", text("id")), (" of ", text("target")), (", since ", text("since"))] {
         if let Some(part) = part {
             words.push_str(before);
@@ -152,14 +209,17 @@ fn waiting_for(other: &Value) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+    use std::collections::BTreeSet;
 
     fn seen(state: &str, ticket: Value) -> Seen {
-        Seen { now: Timestamp::UNIX_EPOCH, state: state.to_owned(), run: None, ticket }
+        Seen { now: Timestamp::UNIX_EPOCH, state: state.to_owned(), run: None, ticket, lanes: None }
     }
 
     #[test]
     fn a_state_says_whom_it_waits_for_and_which_attempt_it_is() {
-        let waiting = json!({"next": "wait", "waitingFor": {"id": "p-1", "target": "r-ab12", "since": "2026-11-21T06:00:00Z"}});
+        let since = "2026-11-21T06:00:00Z";
+        let other = json!({"id": "p-1", "target": "r-ab12", "since": since});
+        let waiting = json!({"kind": "declarative-policies-report", "next": "wait", "waitingFor": other});
         assert_eq!(
             state(&seen("WaitForTurn", waiting)),
             "waiting for somebody else's report p-1 of r-ab12, since 2026-11-21T06:00:00Z"
@@ -168,28 +228,60 @@ mod tests {
         assert_eq!(state(&seen("WaitForJob", polling)), "report p-2 is running (attempt 2)");
         assert_eq!(state(&seen("Start", Value::Null)), "starting");
     }
+
     #[test]
-    fn every_state_of_the_definition_is_known_and_no_other() {
-        let definition: Value =
-            serde_json::from_str(include_str!("../../../statemachines/job.asl.json")).unwrap();
-        let mut states: Vec<&str> =
-            definition["States"].as_object().unwrap().keys().map(String::as_str).collect();
-        let mut known = STAGES.map(|(name, _)| name);
-        states.sort_unstable();
-        known.sort_unstable();
-        assert_eq!(known.as_slice(), states);
+    fn every_state_of_the_definitions_is_known_and_no_other() {
+        let mut states = BTreeSet::new();
+        for definition in [
+            include_str!("../../../statemachines/job.asl.json"),
+            include_str!("../../../statemachines/fan-out.asl.json"),
+        ] {
+            let definition: Value = serde_json::from_str(definition).unwrap();
+            states.extend(definition["States"].as_object().unwrap().keys().cloned());
+        }
+        assert_eq!(STAGES.map(|(name, _)| name.to_owned()).into_iter().collect::<BTreeSet<_>>(), states);
+    }
+
+    /// Of two lanes with seven items: one done, and perhaps the other begun.
+    fn at_lanes(begun: Option<&[(&str, u64, u64)]>) -> Seen {
+        let begun = begun.map(|begun| {
+            begun.iter().map(|(name, done, total)| (name.parse().unwrap(), *done, *total)).collect()
+        });
+        let lanes = Some(Lanes { lanes: 2, items: 7, begun });
+        Seen { lanes, ..seen("Lanes", json!({"next": "lanes", "handle": {"lanes": 2, "items": 7}})) }
+    }
+
+    #[test]
+    fn lanes_are_shown_by_what_is_done_and_what_is_being_worked_on() {
+        let begun = at_lanes(Some(&[("accounts", 1, 1)]));
+        assert_eq!((step(&begun), state(&begun)), (2, "1 of 7 items in 2 lanes done".to_owned()));
+        let both = at_lanes(Some(&[("accounts", 1, 1), ("policies", 3, 6)]));
+        let shown = "4 of 7 items in 2 lanes done; policies 3/6";
+        assert_eq!((step(&both), state(&both)), (6, shown.to_owned()));
+        assert_ne!(mark(&begun), mark(&both));
+        let resumed = at_lanes(Some(&[("accounts", 0, 0), ("policies", 1, 2)]));
+        assert_eq!(state(&resumed), "1 of 2 items in 2 lanes done; policies 1/2");
+        let many = at_lanes(None);
+        assert_eq!((step(&many), state(&many)), (1, "working on 7 items in 2 lanes".to_owned()));
     }
 
     #[test]
     fn between_two_steps_the_ticket_says_where_a_run_stands() {
         let decides = |next: &str| seen("Decide", json!({"next": next, "handle": {"reportId": "p-1"}}));
-        let shown = ["poll", "collect", "done", "failed"].map(|next| {
+        let shown = ["poll", "collect", "prepare", "lanes", "done", "failed"].map(|next| {
             let seen = decides(next);
             (step(&seen), state(&seen))
         });
-        let expected = [(1, "report p-1 is running"), (2, "collecting"), (3, "succeeded"), (3, "failed")];
+        let expected = [
+            (4, "report p-1 is running"),
+            (8, "collecting"),
+            (0, "making the run that has to come first"),
+            (1, "working on ? items in ? lanes"),
+            (12, "succeeded"),
+            (12, "failed"),
+        ];
         assert_eq!(shown, expected.map(|(step, words)| (step, words.to_owned())));
-        assert!(state(&decides("wait")).starts_with("waiting for somebody else's report"));
+        assert_eq!(state(&decides("wait")), "waiting for somebody else's job");
     }
 
     #[test]

@@ -5,9 +5,10 @@ use std::time::Duration;
 use models::Kind;
 use serde_json::Value;
 
-use super::{line, number, say, span, table};
+use super::{lanes, line, number, say, span, table};
 use crate::Done;
 use crate::client::{Ended, Stack};
+use crate::kinds::{self, Estimate};
 
 /// Characters shown of a value.
 const VALUE_SHOWN: usize = 40;
@@ -19,23 +20,23 @@ pub(crate) async fn result(stack: &Stack, kind: Kind, ended: &Ended, took: Durat
     let took = times(stack, ended, took);
     // A reused result is shown as that of the run it is of.
     let published = if result["reused"].is_string() { &result["result"] } else { result };
+    let Some(manifest_key) = published["manifest"].as_str() else {
+        say(&format!("\n{kind}: {} ({took})\n", heading(result)));
+        row("run", run_id);
+        for (name, value) in without_evidence(kind, result) {
+            row(&name, &value);
+        }
+        return Ok(());
+    };
+    say(&format!("\n{kind}: succeeded in {took}\n"));
+    row("run", run_id);
+    let of = result["reused"].as_str();
+    if let Some(reused) = of {
+        row("reused", reused);
+    }
     match published["summary"].as_str() {
-        Some(summary_key) => {
-            say(&format!("\n{kind}: succeeded in {took}\n"));
-            row("run", run_id);
-            if let Some(reused) = result["reused"].as_str() {
-                row("reused", reused);
-            }
-            evidence(stack, published, summary_key).await
-        }
-        None => {
-            say(&format!("\n{kind}: {} ({took})\n", heading(result)));
-            row("run", run_id);
-            for (name, value) in without_evidence(result) {
-                row(&name, &value);
-            }
-            Ok(())
-        }
+        Some(summary_key) => evidence(stack, published, summary_key).await,
+        None => lanes::show(stack, kind, of.unwrap_or(run_id), published, manifest_key).await,
     }
 }
 
@@ -62,15 +63,23 @@ fn heading(result: &Value) -> &'static str {
 }
 
 /// What a run without evidence answered, as it is shown.
-fn without_evidence(result: &Value) -> Vec<(String, String)> {
+fn without_evidence(kind: Kind, result: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     if let Some(would_start) = result["wouldStart"].as_bool() {
-        // AWS documents a dry run as a check of permissions, and no more.
-        let answer = match would_start {
-            true => "a report would be started, as far as AWS's dry run tells",
-            false => "no report would be started",
+        let known = kinds::known(kind);
+        let job = known.map_or("job", |known| known.job);
+        let planned = known.map(|known| known.estimate);
+        let answer = match (would_start, planned) {
+            (true, Some(Estimate::Planned { .. })) => format!("the {job} would be started"),
+            // AWS documents a dry run as a check of permissions, and no more.
+            (true, _) => format!("a {job} would be started, as far as AWS's dry run tells"),
+            (false, _) => format!("no {job} would be started"),
         };
-        return vec![("answer".to_owned(), answer.to_owned()), ("why".to_owned(), text(&result["why"]))];
+        let mut rows = vec![("answer".to_owned(), answer), ("why".to_owned(), text(&result["why"]))];
+        if let (true, Some(Estimate::Planned { unless })) = (would_start, planned) {
+            rows.extend(lanes::estimate(&result["estimate"], unless));
+        }
+        return rows;
     }
     result.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), text(value))).collect()
 }
@@ -92,12 +101,12 @@ async fn evidence(stack: &Stack, published: &Value, summary_key: &str) -> Done {
     Ok(())
 }
 
-fn row(name: &str, value: &str) {
+pub(super) fn row(name: &str, value: &str) {
     say(&format!("  {:<11} {}", line(name), line(value)));
 }
 
 /// What a coverage allows to be concluded.
-fn how_much(coverage: &Value) -> &'static str {
+pub(super) fn how_much(coverage: &Value) -> &'static str {
     let no_gaps = coverage["gaps"].as_object().is_none_or(serde_json::Map::is_empty);
     if coverage["expectedAccounts"].is_null() {
         "UNKNOWN: nobody says which accounts there should be, and nothing is concluded"
@@ -159,9 +168,13 @@ pub(crate) fn show_summary(summary: &Value) {
             column.set_cell_alignment(comfy_table::CellAlignment::Right);
         }
     }
-    let text = attributes.to_string();
+    indented(&attributes);
+}
+
+/// A table among rows.
+pub(super) fn indented(table: &comfy_table::Table) {
     say("");
-    for line in text.lines() {
+    for line in table.to_string().lines() {
         say(&format!("  {}", line.trim_end()));
     }
     say("");
@@ -183,7 +196,7 @@ mod tests {
             assert_eq!(heading(&result), "dry run, nothing was started");
             let shown = [("answer", answer), ("why", "because")];
             assert_eq!(
-                without_evidence(&result),
+                without_evidence(Kind::DeclarativePoliciesReport, &result),
                 shown.map(|(name, value)| (name.to_owned(), value.to_owned()))
             );
         }
@@ -194,7 +207,34 @@ mod tests {
         let result = json!({"claimedBy": "arn:x", "waitingFor": {"id": "p-1"}});
         assert_eq!(heading(&result), "nothing was to be done");
         let shown = [("claimedBy", "arn:x"), ("waitingFor", r#"{"id":"p-1"}"#)];
-        assert_eq!(without_evidence(&result), shown.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!(
+            without_evidence(Kind::OrganizationInventory, &result),
+            shown.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_dry_run_of_a_run_with_lanes_says_what_it_would_take_or_why_that_is_not_known() {
+        let of = |result: Value| {
+            let rows = without_evidence(Kind::OrganizationInventory, &result).into_iter();
+            rows.map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>()
+        };
+        let mut result = json!({"why": "20 items in 6 lanes would be worked through.", "wouldStart": true});
+        let unknown = of(result.clone());
+        assert_eq!(unknown[0], "answer the inventory would be started");
+        assert!(unknown[2].starts_with("estimate none: no inventory"), "{unknown:?}");
+        result["estimate"] =
+            json!({"items": 20, "calls": 1234, "seconds": 310, "stateTransitions": 40, "usd": 0.00123});
+        assert_eq!(
+            of(result)[2..],
+            [
+                "items 20",
+                "calls 1,234 of AWS's APIs",
+                "time about 5 min 10 s",
+                "transitions 40 of Step Functions",
+                "cost about $0.0012 at the list prices of us-east-1"
+            ]
+        );
     }
 
     #[test]

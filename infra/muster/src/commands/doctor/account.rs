@@ -1,13 +1,14 @@
-//! The caller, the bucket, the state machine, and Lambda's limits.
+//! The caller, the bucket, the state machines, and Lambda's limits.
 
 use aws_sdk_s3::error::SdkError;
 
 use super::Check;
-use crate::client::{BUCKET, REPORT_MACHINE, Stack};
+use crate::client::{BUCKET, Stack};
+use crate::kinds::KINDS;
 use crate::{Done, Problem};
 
-/// Concurrent executions that the functions of one run and the sweep need at the most.
-const CONCURRENCY: i32 = 3;
+/// Concurrent executions of the sweep, with the function that it calls.
+const SWEEP: i32 = 2;
 
 /// Who asks.
 #[derive(Debug)]
@@ -39,20 +40,23 @@ impl Caller {
 }
 
 pub(super) async fn checks(stack: &Stack, caller: &Caller) -> Done<Vec<Check>> {
-    Ok(vec![machine(stack).await?, bucket(stack, caller).await?, list(stack).await, concurrency(stack).await])
+    let mut checks = machines(stack).await?;
+    checks.extend([bucket(stack, caller).await?, list(stack).await, concurrency(stack).await]);
+    Ok(checks)
 }
 
-async fn machine(stack: &Stack) -> Done<Check> {
+async fn machines(stack: &Stack) -> Done<Vec<Check>> {
     const NAME: &str = "state machine";
-    let described = aws_sdk_sfn::Client::new(&stack.sdk)
-        .describe_state_machine()
-        .state_machine_arn(stack.output(REPORT_MACHINE)?)
-        .send()
-        .await;
-    Ok(match described {
-        Ok(machine) => Check::pass(NAME, machine.state_machine_arn().to_owned()),
-        Err(error) => Check::refused(NAME, &Problem::aws("states:DescribeStateMachine")(error)),
-    })
+    let client = aws_sdk_sfn::Client::new(&stack.sdk);
+    let mut checks = Vec::new();
+    for (_, machine) in stack.machines()? {
+        let described = client.describe_state_machine().state_machine_arn(machine).send().await;
+        checks.push(match described {
+            Ok(machine) => Check::pass(NAME, machine.state_machine_arn().to_owned()),
+            Err(error) => Check::refused(NAME, &Problem::aws("states:DescribeStateMachine")(error)),
+        });
+    }
+    Ok(checks)
 }
 
 async fn bucket(stack: &Stack, caller: &Caller) -> Done<Check> {
@@ -103,20 +107,21 @@ async fn list(stack: &Stack) -> Check {
 
 async fn concurrency(stack: &Stack) -> Check {
     const NAME: &str = "Lambda concurrency";
+    let needed = KINDS.iter().map(|known| known.at_once).max().unwrap_or(0) + SWEEP;
     let settings = aws_sdk_lambda::Client::new(&stack.sdk).get_account_settings().send().await;
     let limit = match settings {
         Ok(settings) => settings.account_limit().and_then(|limit| limit.unreserved_concurrent_executions()),
         Err(error) => return Check::refused(NAME, &Problem::aws("lambda:GetAccountSettings")(error)),
     };
     match limit {
-        Some(limit) if limit >= CONCURRENCY => Check::pass(
+        Some(limit) if limit >= needed => Check::pass(
             NAME,
-            format!("{limit} unreserved executions; a run and the sweep need {CONCURRENCY}"),
+            format!("{limit} unreserved executions; a run and the sweep need {needed} at most"),
         ),
         Some(limit) => Check::fail(
             NAME,
             format!(
-                "{limit} unreserved executions, and a run and the sweep need {CONCURRENCY}. Ask for a higher quota."
+                "{limit} unreserved executions, and a run and the sweep need {needed} at most. Ask for a higher quota."
             ),
         ),
         None => Check::unknown(NAME, "Lambda did not say"),

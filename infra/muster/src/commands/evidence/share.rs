@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use models::Failure;
 use regex_lite::Regex;
 use serde_json::{Value, json};
 
@@ -30,6 +31,11 @@ pub(super) fn text(text: &str) -> String {
     IDENTIFIERS
         .iter()
         .fold(text.to_owned(), |text, (regex, name)| regex.replace_all(&text, *name).into_owned())
+}
+
+/// An error's name and its cause.
+pub(super) fn error(failure: &Failure) -> Value {
+    json!({"error": text(&failure.error), "cause": text(&failure.cause)})
 }
 
 /// The shape of a value: words of a vocabulary stay, what somebody wrote goes.

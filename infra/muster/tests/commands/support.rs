@@ -22,6 +22,14 @@ pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// The run that a text says how to resume, with what is to be retried.
+pub(crate) fn resumable(text: &str, retry: &str) -> String {
+    let (_, rest) = text.split_once("cargo muster resume ").unwrap_or_else(|| panic!("{text}"));
+    let (run, options) = rest.split_once(' ').unwrap();
+    assert!(options.starts_with(&format!("--retry {retry} --stack muster")), "{options}");
+    run.to_owned()
+}
+
 /// What a command printed, and how it ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
@@ -73,6 +81,19 @@ impl Drop for Running {
 
 /// The variables of a command.
 pub(crate) type Variables = Vec<(String, String)>;
+
+/// Builds the functions' binaries, which takes longer than a command may; with what the tool then needs
+/// to find them built.
+pub(crate) fn built_binaries() -> Variables {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(local_endpoint::binaries::build(root)).unwrap();
+    let home = PathBuf::from(std::env::var_os("HOME").unwrap());
+    let homes = [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")];
+    let homes = homes.map(|(name, folder)| (name.to_owned(), home.join(folder).display().to_string()));
+    let given = |name: &str| name == "PATH" || name.starts_with("CARGO") || name.starts_with("RUST");
+    homes.into_iter().chain(std::env::vars().filter(|(name, _)| given(name))).collect()
+}
 
 /// A folder to work in, and the tool.
 #[derive(Debug)]

@@ -1,0 +1,6 @@
+//! The tool as people use it: its own processes, on a simulated AWS on this machine.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod inventory;
+mod report;
+mod support;
