@@ -12,7 +12,7 @@ use organizations::{AccountState, EffectivePolicy, Organization, Root};
 use runtime::lanes::{Results, Turn};
 use sha2::{Digest, Sha256};
 
-use super::{ACCOUNTS, InventoryLane, POLICIES, STRUCTURE, State, WAIT, gap, needed, pages, passes};
+use super::{ACCOUNTS, InventoryLane, POLICIES, STRUCTURE, State, gap, needed, pages, passes, wait};
 use crate::classes::{Class, classes};
 use crate::entry::{Answer, Derived, Effective, Entry};
 use crate::policies::Policies;
@@ -38,9 +38,9 @@ pub(crate) async fn turn(
     lane: &mut InventoryLane<'_>,
 ) -> Result<Turn, JobError> {
     // A type whose policies could not be read is no reason not to read the accounts.
-    let Some(policies) = lane.closed(&[POLICIES]).await? else { return Ok(Turn::Wait(WAIT)) };
+    let Some(policies) = lane.closed(&[POLICIES]).await? else { return Ok(wait(lane)) };
     let Some(structure) = needed(lane, &[ACCOUNTS, STRUCTURE]).await? else {
-        return Ok(Turn::Wait(WAIT));
+        return Ok(wait(lane));
     };
     let organized = Organized::read(&structure, &policies).await?;
     while let Some(item) = lane.item() {

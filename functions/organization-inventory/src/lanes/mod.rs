@@ -17,7 +17,7 @@ use std::time::Duration;
 use errors::JobError;
 use models::{AccountId, ErrorName, OutcomeStatus};
 use organizations::{Page, token_loop};
-use runtime::lanes::{Lane, Results};
+use runtime::lanes::{Lane, Results, Turn};
 use serde::{Deserialize, Serialize};
 
 use crate::OrganizationInventory;
@@ -53,8 +53,14 @@ pub enum State {
 
 type InventoryLane<'a> = Lane<'a, OrganizationInventory>;
 
-/// How long a lane waits for what another is reading.
-const WAIT: Duration = Duration::from_secs(20);
+/// How long a lane waits for what another is reading: the longer the longer it has waited already.
+fn wait(lane: &InventoryLane<'_>) -> Turn {
+    let waited = Duration::try_from(lane.now().duration_since(lane.since())).unwrap_or_default();
+    Turn::Wait((waited / 10).clamp(SHORTEST_WAIT, LONGEST_WAIT))
+}
+
+const SHORTEST_WAIT: Duration = Duration::from_secs(2);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// What other lanes left, if all of their items succeeded or were not needed; an error if one failed.
 /// `None` while they are still at it.

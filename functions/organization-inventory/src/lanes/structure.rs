@@ -8,7 +8,7 @@ use models::{AccountId, OutcomeStatus};
 use organizations::{Account, Organization};
 use runtime::lanes::{Results, Turn};
 
-use super::{ACCOUNTS, InventoryLane, State, WAIT, gap, is_gone, needed};
+use super::{ACCOUNTS, InventoryLane, State, gap, is_gone, needed, wait};
 use crate::entry::Entry;
 
 pub(crate) const STRUCTURE: &str = "structure";
@@ -36,7 +36,7 @@ pub(crate) async fn turn(
             }
             ACCOUNT_PARENTS => {
                 let Some(results) = needed(lane, &[ACCOUNTS]).await? else {
-                    return Ok(Turn::Wait(WAIT));
+                    return Ok(wait(lane));
                 };
                 let accounts = without_path(&results).await?;
                 if accounts.is_empty() {

@@ -6,7 +6,7 @@ use organizations::Organization;
 use runtime::lanes::Turn;
 
 use super::accounts::listed;
-use super::{ACCOUNTS, InventoryLane, State, WAIT, gap, is_gone, needed};
+use super::{ACCOUNTS, InventoryLane, State, gap, is_gone, needed, wait};
 use crate::entry::Entry;
 
 /// Accounts whose tags could not be read.
@@ -16,7 +16,7 @@ pub(crate) async fn turn(
     organization: &Organization,
     lane: &mut InventoryLane<'_>,
 ) -> Result<Turn, JobError> {
-    let Some(results) = needed(lane, &[ACCOUNTS]).await? else { return Ok(Turn::Wait(WAIT)) };
+    let Some(results) = needed(lane, &[ACCOUNTS]).await? else { return Ok(wait(lane)) };
     let accounts = listed(&results).await?;
     if tags(organization, lane, &accounts).await? {
         lane.finish(OutcomeStatus::Succeeded, None)?;

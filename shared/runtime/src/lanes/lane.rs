@@ -153,7 +153,10 @@ impl<'a, L: Lanes> Lane<'a, L> {
             let name: ItemName = lane.parse().map_err(JobError::defect)?;
             let key = keys::lane(&self.ticket.run_id, &name);
             match self.store.load::<LaneRecord>(&key).await? {
-                Some(record) if record.value.is_closed() => records.insert(name, record.value),
+                // One that has not begun again yet says how it ended before.
+                Some(record) if record.value.is_closed() && record.value.again == self.ticket.again => {
+                    records.insert(name, record.value)
+                }
                 _ => return Ok(None),
             };
         }
