@@ -1,8 +1,8 @@
 -- Which effective policies are invalid, differ within an organizational unit, or are not known?
 --
 -- One row for each account, policy type and finding. An account differs when what its policies come to
--- is not what they come to in most accounts right below the same parent. Of accounts in use and types
--- that are enabled, those without any row are listed as not read: nothing is known of them.
+-- is not what they most often come to right below the same parent. Of accounts in use and types that are
+-- enabled, those without any row are listed as not read: nothing is known of them.
 WITH place AS (
   SELECT account_id, name, state, parent_id, run_id, run_complete
   FROM latest_accounts

@@ -3,7 +3,7 @@
 -- Items that were skipped had nothing to be read. A run that failed as a whole publishes nothing, and is
 -- not here: its execution says why. A request's state that is neither of those AWS documents is listed.
 SELECT
-  'item' AS what, kind, lane, item AS name, status, error, cause, at, run_complete
+  'item' AS what, kind, lane, item AS name, status, error, cause, "at", run_complete
 FROM latest_item_outcomes
 WHERE status NOT IN ('succeeded', 'skipped')
 UNION ALL

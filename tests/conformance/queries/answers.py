@@ -1,0 +1,180 @@
+"""The five queries on folders of runs, against what the simulation was told to be like."""
+
+import csv
+import sys
+from collections import Counter
+from pathlib import Path
+
+from local import INVENTORY, REPORT, SAVED, catalog, connect, equal, muster, query, rows, sql
+
+# How DuckDB and the catalog name the same types.
+GLUE = {"VARCHAR": "string", "BIGINT": "bigint", "BOOLEAN": "boolean", "TIMESTAMP WITH TIME ZONE": "timestamp"}
+REGIONS = ["eu-central-1", "eu-west-1", "us-east-1"]
+# One in so many of the simulated accounts, by its number: how `--unreadable-one-in` picks them.
+UNREADABLE = 7
+ACCOUNTS = 40
+# `--switch invalid-effective-policies`: those whose id is a multiple of it.
+INVALID = 7
+
+
+def report_csv(path):
+    """A report of 30 accounts, and the places of it that deviate or are not known."""
+    accounts = [f"{112233440000 + 7 * number:012}" for number in range(30)]
+    expected = set()
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["account_id", "region", "http_tokens", "serial_console_access", "http_endpoint"])
+        for number, account in enumerate(accounts):
+            for place, region in enumerate(REGIONS):
+                cells = {"http_tokens": "required", "serial_console_access": "disabled", "http_endpoint": "enabled"}
+                if number in (3, 11) and place > 0:
+                    cells["http_tokens"] = "optional"
+                if number == 20:
+                    cells["serial_console_access"] = "enabled"
+                if number in (11, 25) and place == 0:
+                    cells["http_tokens"] = ""
+                writer.writerow([account, region, *cells.values()])
+                for attribute, usual in [("http_tokens", "required"), ("serial_console_access", "disabled")]:
+                    value = cells[attribute]
+                    if value != usual:
+                        finding, reason = ("deviates", None) if value else ("unknown", "blank cell")
+                        expected.add((attribute, account, region, finding, value or None, usual, reason))
+    return accounts, expected
+
+
+def check_catalog(connection, empty):
+    """What runs published has the columns that the catalog says, and nothing is published beside it."""
+    equal("tables that no run published in", empty, [])
+    for name, columns in catalog().items():
+        described = connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {name})").fetchall()
+        equal(f"columns of {name}", [(column, GLUE[kind]) for column, kind in described], columns)
+
+
+def check_folders(out):
+    published = {folder.name for folder in out.glob("*/tables/*")}
+    tables = {name for name in catalog() if not name.startswith("latest_")}
+    equal("folders below tables/", published, tables)
+
+
+def given(out):
+    """A report whose every cell is known, and an inventory of its accounts."""
+    out.mkdir(parents=True)
+    accounts, expected = report_csv(out / "report.csv")
+    arguments = ["--report-csv", str(out / "report.csv")]
+    muster(REPORT, out / "runs", *arguments)
+    muster(INVENTORY, out / "runs", *arguments)
+    connection, empty = connect(out / "runs")
+    check_catalog(connection, empty)
+    check_folders(out / "runs")
+    columns = ["attribute", "account_id", "region", "finding", "value", "most_frequent_value", "reason"]
+    found = query(connection, "deviations")
+    equal("deviations", sorted(map(str, (tuple(row[it] for it in columns) for row in found))), sorted(map(str, expected)))
+    equal("deviations: whether the report was complete", {row["run_complete"] for row in found}, {False})
+    equal("accounts", {row["account_id"] for row in query(connection, "accounts")}, set(accounts))
+
+
+def newest(out):
+    """Two reports of one target: the newer one counts, and what it does not speak of is missing, not fine."""
+    size = ["--accounts", str(ACCOUNTS), "--regions", "3"]
+    muster(REPORT, out, *size)
+    connection, _ = connect(out)
+    of_first = query(connection, "deviations")
+    equal("deviations of a complete report", {row["finding"] for row in of_first}, {"deviates"})
+    muster(REPORT, out, *size, "--unreadable-one-in", str(UNREADABLE))
+    muster(INVENTORY, out, *size, "--switch", "invalid-effective-policies")
+    connection, empty = connect(out)
+    check_catalog(connection, empty)
+    equal("runs", connection.execute("SELECT count(*) FROM runs").fetchone(), (3,))
+    equal("newest runs", connection.execute("SELECT count(*) FROM latest_runs").fetchone(), (2,))
+    (newer,) = connection.execute(f"SELECT max(run_id) FROM runs WHERE kind = '{REPORT}'").fetchone()
+    equal("runs of the newest report", connection.execute("SELECT DISTINCT run_id FROM latest_account_status").fetchall(), [(newer,)])
+    missing = (ACCOUNTS - 1) // UNREADABLE
+    found = [row["reason"] for row in query(connection, "deviations") if row["account_id"] is None]
+    equal("deviations: accounts that the report does not speak of", found, [f"{missing} expected accounts are missing"])
+    (seen,) = connection.execute("SELECT count(DISTINCT account_id) FROM latest_account_status").fetchone()
+    equal("accounts of the newest report", seen, ACCOUNTS - missing)
+    check_inventory(connection)
+
+
+def check_inventory(connection):
+    accounts = rows(connection, "SELECT account_id, name, parent_id FROM latest_accounts")
+    equal("accounts of the organization", len(accounts), ACCOUNTS)
+    # Simulated accounts have the tags `team` and `stage`, the management account the first alone.
+    equal("accounts: findings", Counter(row["finding"] for row in query(connection, "accounts")), {"no owner": ACCOUNTS})
+    of_stage = rows(connection, sql("accounts").replace('"owner"', '"stage"'))
+    equal("accounts without a stage", [row["name"] for row in of_stage], ["management"])
+    # Attached to nothing, as the attachments themselves have it.
+    attached = {row["policy_id"] for row in rows(connection, "SELECT DISTINCT policy_id FROM latest_policy_attachments")}
+    every = {row["policy_id"] for row in rows(connection, "SELECT policy_id FROM latest_policies WHERE NOT aws_managed")}
+    found = query(connection, "policies")
+    equal("policies: findings", {row["finding"] for row in found}, {"attached nowhere"})
+    equal("policies attached nowhere", {row["policy_id"] for row in found}, every - attached)
+    check_effective(connection, accounts)
+    failed = query(connection, "failures")
+    equal("failures: what", {(row["what"], row["status"]) for row in failed}, {("account request", "FAILED")})
+    # Every reason that AWS has for a request that failed, once.
+    equal("failures: reasons", (len(failed), len({row["error"] for row in failed})), (15, 15))
+
+
+def check_effective(connection, accounts):
+    found = query(connection, "effective-policies")
+    equal("effective policies: findings", {row["finding"] for row in found}, {"invalid", "differs within its unit"})
+    invalid = {(row["account_id"], row["type"]) for row in found if row["finding"] == "invalid"}
+    types = ["DECLARATIVE_POLICY_EC2", "TAG_POLICY"]
+    multiples = {account["account_id"] for account in accounts if int(account["account_id"]) % INVALID == 0}
+    equal("effective policies that are invalid", invalid, {(account, kind) for account in multiples for kind in types})
+    # An account differs from those beside it when a policy is attached to it alone.
+    own = rows(connection, """
+        SELECT target_id, type FROM latest_policy_attachments
+        WHERE target_type = 'ACCOUNT' AND type NOT IN ('SERVICE_CONTROL_POLICY', 'RESOURCE_CONTROL_POLICY')""")
+    beside = Counter(account["parent_id"] for account in accounts)
+    parents = {account["account_id"]: account["parent_id"] for account in accounts}
+    expected = {(row["target_id"], row["type"]) for row in own if beside[parents[row["target_id"]]] > 2}
+    differing = {(row["account_id"], row["type"]) for row in found if row["finding"] == "differs within its unit"}
+    equal("effective policies that differ", (differing, bool(expected)), (expected, True))
+
+
+def faults(out):
+    """What could not be read is listed as such, with AWS's answer, and as nothing else."""
+    # One call that is denied; what then is not known, and how many.
+    cases = [
+        ("deny@organizations:DescribeEffectivePolicy#3", "effective-policies", "unreadable", 1),
+        ("deny@organizations:DescribePolicy#3", "policies", "size not known", 1),
+        ("deny@organizations:ListTargetsForPolicy#3", "policies", "attachments not known", 1),
+        ("deny@organizations:ListPolicies#2", "policies", "type not read", None),
+        ("deny@organizations:ListTagsForResource#5", "accounts", "tags not read", ACCOUNTS - 4),
+        ("deny@organizations:ListCreateAccountStatus#1", "failures", "item", 1),
+    ]
+    for number, (fault, name, finding, count) in enumerate(cases):
+        folder = out / str(number)
+        muster(INVENTORY, folder, "--accounts", str(ACCOUNTS), "--fault", fault)
+        connection, _ = connect(folder)
+        found = [row for row in query(connection, name) if finding in (row.get("finding"), row.get("what"))]
+        if not found or count not in (None, len(found)):
+            sys.exit(f"{fault}: {len(found)} rows of {name} are {finding!r}, not {count}:\n  {found}")
+        equal(f"{fault}: whether the run is complete", {row["run_complete"] for row in found}, {False})
+        for row in found:
+            if "error" in row:
+                equal(f"{fault}: that AWS refused", "AccessDenied" in f"{row['error']} {row.get('cause')}", True)
+
+
+def nothing_of_one_kind(out):
+    """A folder without a report: its views are missing, and the others answer."""
+    muster(INVENTORY, out, "--accounts", "10")
+    connection, empty = connect(out)
+    equal("tables without files", empty, ["account_status"])
+    for name in SAVED:
+        if name != "deviations":
+            query(connection, name)
+
+
+def main():
+    out = Path(sys.argv[1])
+    given(out / "given")
+    newest(out / "newest")
+    faults(out / "faults")
+    nothing_of_one_kind(out / "inventory")
+    print(f"{len(SAVED)} queries answer as the simulated organization is, and name what could not be read")
+
+
+main()
