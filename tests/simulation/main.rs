@@ -1,6 +1,7 @@
 //! Runs of the whole state machine on virtual time: every function, every call, no waiting.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod access_report;
 mod delivery;
 mod events;
 mod evidence;

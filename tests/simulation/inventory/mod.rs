@@ -16,7 +16,7 @@ use parquet::record::Field;
 use serde_json::{Value, json};
 
 /// A row of a table, by column.
-type Row = BTreeMap<String, Value>;
+pub(crate) type Row = BTreeMap<String, Value>;
 
 /// An inventory that was run to its end.
 struct Inventory {
@@ -48,7 +48,7 @@ impl Inventory {
 }
 
 /// Everything that is published in a table.
-fn rows(stack: &LocalStack, table: &str) -> Vec<Row> {
+pub(crate) fn rows(stack: &LocalStack, table: &str) -> Vec<Row> {
     let storage = stack.aws.storage();
     let mut rows = Vec::new();
     for key in storage.keys(stack.bucket(), &format!("tables/{table}/")) {

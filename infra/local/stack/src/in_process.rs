@@ -17,9 +17,10 @@ use tokio::time::Instant;
 
 use declarative_policies_report::DeclarativePoliciesReport;
 use organization_inventory::OrganizationInventory;
+use organizations_access_report::OrganizationsAccessReport;
 
 /// The binaries of the workspace, by name, and the variables each reads.
-pub const BINARIES: [(&str, &[runtime::Variable]); 8] = [
+pub const BINARIES: [(&str, &[runtime::Variable]); 13] = [
     ("declarative-policies-report-start", &declarative_policies_report::VARIABLES),
     ("declarative-policies-report-status", &declarative_policies_report::VARIABLES),
     ("declarative-policies-report-parse", &declarative_policies_report::VARIABLES),
@@ -27,6 +28,11 @@ pub const BINARIES: [(&str, &[runtime::Variable]); 8] = [
     ("organization-inventory-plan", &organization_inventory::VARIABLES),
     ("organization-inventory-read", &organization_inventory::VARIABLES),
     ("organization-inventory-gather", &organization_inventory::VARIABLES),
+    ("organizations-access-report-plan", &organizations_access_report::VARIABLES),
+    ("organizations-access-report-start", &organizations_access_report::VARIABLES),
+    ("organizations-access-report-status", &organizations_access_report::VARIABLES),
+    ("organizations-access-report-collect", &organizations_access_report::VARIABLES),
+    ("organizations-access-report-gather", &organizations_access_report::VARIABLES),
     ("sweep", &sweep::VARIABLES),
 ];
 
@@ -52,6 +58,21 @@ fn function(binary: &str, environment: &Environment) -> Option<Result<Function, 
             lanes::function::<OrganizationInventory>(LaneStep::Start, "read", environment)
         }
         "organization-inventory-gather" => lanes::gather_function::<OrganizationInventory>(environment),
+        "organizations-access-report-plan" => {
+            lifecycle::function::<FanOut<OrganizationsAccessReport>>(Step::Plan, environment)
+        }
+        "organizations-access-report-start" => {
+            lanes::function::<OrganizationsAccessReport>(LaneStep::Start, "start", environment)
+        }
+        "organizations-access-report-status" => {
+            lanes::function::<OrganizationsAccessReport>(LaneStep::Status, "status", environment)
+        }
+        "organizations-access-report-collect" => {
+            lanes::function::<OrganizationsAccessReport>(LaneStep::Collect, "collect", environment)
+        }
+        "organizations-access-report-gather" => {
+            lanes::gather_function::<OrganizationsAccessReport>(environment)
+        }
         "sweep" => sweep::function(environment),
         _ => return None,
     })

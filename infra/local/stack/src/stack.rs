@@ -42,7 +42,7 @@ pub struct StackOptions {
 pub enum Topology {
     #[default]
     Management,
-    /// A member, delegated administrator for EC2, that reads the organization with the role of
+    /// A member, delegated administrator for EC2, that reads the organization with the roles of
     /// `infra/roles/management-roles.yaml` in the management account.
     Delegated,
 }
@@ -102,8 +102,10 @@ impl LocalStack {
                 let here = Surroundings { account, ..management.clone() };
                 let roles =
                     management_roles(&options.root, &management, &here, &organization.id, &parameters)?;
-                let role = roles.outputs.get("ManagementReadRoleArn").cloned().unwrap_or_default();
-                parameters.entry("ManagementReadRoleArn".to_owned()).or_insert(role);
+                for name in ["ManagementReadRoleArn", "AccessReportRoleArn"] {
+                    let role = roles.outputs.get(name).cloned().unwrap_or_default();
+                    parameters.entry(name.to_owned()).or_insert(role);
+                }
                 (here, deploy::roles(&roles)?)
             }
         };
@@ -157,11 +159,16 @@ impl LocalStack {
     }
 
     /// Starts an inventory of the organization.
-    pub fn start_inventory(
+    pub fn start_inventory(&self, request: Value) -> Result<Arc<Execution>, local_states::service::Refused> {
+        self.aws.states().start(self.output("InventoryStateMachineArn"), None, request)
+    }
+
+    /// Starts an access report over the organization.
+    pub fn start_access_report(
         &self,
         request: Value,
     ) -> Result<Arc<Execution>, local_states::service::Refused> {
-        self.aws.states().start(self.output("InventoryStateMachineArn"), None, request)
+        self.aws.states().start(self.output("AccessReportStateMachineArn"), None, request)
     }
 
     /// Delivers a time to the schedules that are on, as EventBridge Scheduler does; twice is the same

@@ -44,6 +44,8 @@ impl Interpreter<'_> {
         self.record(thread, "TaskSubmitted", submitted)?;
         let status = execution.finished().await;
         self.service.clock().sleep(self.service.latency().nested_completion).await;
+        let role = &self.execution.machine.role;
+        self.service.services()?.authorize(role, "states:DescribeExecution", &execution.arn)?;
         let mut described = describe(execution, status);
         if status == ExecutionStatus::Succeeded {
             described["Output"] = execution.output().unwrap_or_default();

@@ -197,7 +197,8 @@ fn prerequisites(bench: &Bench) -> Vec<Arc<Execution>> {
 
 #[tokio::test(start_paused = true)]
 async fn what_has_to_come_first_is_run_with_its_own_request_and_then_the_run_is_planned() {
-    let bench = prepared(&json!({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": true}}}));
+    let bench =
+        prepared(&json!({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": true}}}));
     let execution = succeeds(&bench).await;
     let first = prerequisites(&bench);
     assert_eq!(first.len(), 1);

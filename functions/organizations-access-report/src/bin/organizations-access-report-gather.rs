@@ -1,0 +1,6 @@
+use organizations_access_report::OrganizationsAccessReport;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    runtime::lambda::gather::<OrganizationsAccessReport>().await
+}
