@@ -222,33 +222,4 @@ fn timestamp(at: &DateTime) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use aws_sdk_iam::types::ErrorDetails;
-
-    fn answered(code: &str) -> JobError {
-        let details = ErrorDetails::builder().code(code).message("why").build().unwrap();
-        let answer = GetOrganizationsAccessReportOutput::builder()
-            .job_status(JobStatusType::Failed)
-            .job_creation_date(DateTime::from_secs(0))
-            .error_details(details)
-            .build()
-            .unwrap();
-        failed(&answer)
-    }
-
-    #[test]
-    fn a_failed_job_keeps_awss_code_and_message_and_says_what_to_do() {
-        for (code, name, remedy) in [
-            ("ORGANIZATIONS_REPORT_ACCESS_DENIED", ErrorName::Denied, "organizations:DescribePolicy"),
-            ("INVALID_ORGANIZATIONS_ENTITY_PATH", ErrorName::JobFailed, "moved or removed"),
-            ("INVALID_ORGANIZATIONS_POLICY", ErrorName::JobFailed, "no such service control policy"),
-            ("SERVICE_ERROR", ErrorName::JobFailed, "does not know this code"),
-        ] {
-            let error = answered(code);
-            assert_eq!(error.name(), name, "{code}");
-            let text = error.to_string();
-            assert!(text.contains(&format!("{code}: why")) && text.contains(remedy), "{text}");
-        }
-    }
-}
+mod tests;
