@@ -1,9 +1,9 @@
 -- Where do accounts and Regions deviate from the most frequent value of an attribute, or is that not known?
 --
 -- One row for each account, Region and attribute that is not known to have the most frequent value of
--- its report. What is unknown is listed as unknown, with its reason; a report that did not speak of all
--- accounts that it should have adds a row without an account. Where run_complete is false, the most
--- frequent value is the most frequent of what is known.
+-- its report. What is unknown is listed as unknown, with its reason. A report that did not speak of all
+-- accounts that it should have adds a row without an account, and so does it that there is no report.
+-- Where run_complete is false, the most frequent value is the most frequent of what is known.
 WITH counted AS (
   SELECT run_id, attribute, value, count(*) AS places
   FROM latest_account_status
@@ -42,4 +42,9 @@ SELECT
 FROM latest_runs run
 WHERE run.kind = 'declarative-policies-report'
   AND (run.expected_accounts IS NULL OR run.expected_accounts > run.seen_accounts)
+UNION ALL
+SELECT NULL, NULL, NULL, NULL, 'unknown', NULL, NULL, NULL, 'no report has been published', false
+FROM latest_runs
+WHERE kind = 'declarative-policies-report'
+HAVING count(*) = 0
 ORDER BY 1, 2, 3, 4

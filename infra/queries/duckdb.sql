@@ -2,47 +2,151 @@
 -- what the variable `tables` names, such as s3://BUCKET/tables. Made with the template's catalog
 -- (tests/repository/tables.rs).
 --
--- A table that nothing has been published in has no files: its view is refused, and so is what needs it.
+-- A table that nothing has been published in has no files, and is empty. Once it has, read this again.
 SET VARIABLE tables = coalesce(getvariable('tables'), 'muster-out/*/tables');
 -- As Athena shows them.
 SET TimeZone = 'UTC';
 
-CREATE OR REPLACE VIEW runs AS SELECT * FROM read_parquet(
-  getvariable('tables') || '/runs/*/*.parquet',
-  hive_partitioning = true, hive_types = {'run_date': VARCHAR}, union_by_name = true);
-CREATE OR REPLACE VIEW item_outcomes AS SELECT * FROM read_parquet(
-  getvariable('tables') || '/item_outcomes/*/*.parquet',
-  hive_partitioning = true, hive_types = {'run_date': VARCHAR}, union_by_name = true);
-CREATE OR REPLACE VIEW account_status AS SELECT * FROM read_parquet(
-  getvariable('tables') || '/account_status/*/*.parquet',
-  hive_partitioning = true, hive_types = {'run_date': VARCHAR}, union_by_name = true);
-CREATE OR REPLACE VIEW accounts AS SELECT * FROM read_parquet(
-  getvariable('tables') || '/accounts/*/*.parquet',
-  hive_partitioning = true, hive_types = {'run_date': VARCHAR}, union_by_name = true);
-CREATE OR REPLACE VIEW account_requests AS SELECT * FROM read_parquet(
-  getvariable('tables') || '/account_requests/*/*.parquet',
-  hive_partitioning = true, hive_types = {'run_date': VARCHAR}, union_by_name = true);
-CREATE OR REPLACE VIEW organization_units AS SELECT * FROM read_parquet(
-  getvariable('tables') || '/organization_units/*/*.parquet',
-  hive_partitioning = true, hive_types = {'run_date': VARCHAR}, union_by_name = true);
-CREATE OR REPLACE VIEW roots AS SELECT * FROM read_parquet(
-  getvariable('tables') || '/roots/*/*.parquet',
-  hive_partitioning = true, hive_types = {'run_date': VARCHAR}, union_by_name = true);
-CREATE OR REPLACE VIEW policy_types AS SELECT * FROM read_parquet(
-  getvariable('tables') || '/policy_types/*/*.parquet',
-  hive_partitioning = true, hive_types = {'run_date': VARCHAR}, union_by_name = true);
-CREATE OR REPLACE VIEW policies AS SELECT * FROM read_parquet(
-  getvariable('tables') || '/policies/*/*.parquet',
-  hive_partitioning = true, hive_types = {'run_date': VARCHAR}, union_by_name = true);
-CREATE OR REPLACE VIEW policy_attachments AS SELECT * FROM read_parquet(
-  getvariable('tables') || '/policy_attachments/*/*.parquet',
-  hive_partitioning = true, hive_types = {'run_date': VARCHAR}, union_by_name = true);
-CREATE OR REPLACE VIEW effective_policies AS SELECT * FROM read_parquet(
-  getvariable('tables') || '/effective_policies/*/*.parquet',
-  hive_partitioning = true, hive_types = {'run_date': VARCHAR}, union_by_name = true);
-CREATE OR REPLACE VIEW effective_policy_errors AS SELECT * FROM read_parquet(
-  getvariable('tables') || '/effective_policy_errors/*/*.parquet',
-  hive_partitioning = true, hive_types = {'run_date': VARCHAR}, union_by_name = true);
+SET VARIABLE runs = (SELECT if(count(*) > 0,
+  'SELECT * FROM read_parquet(getvariable(''tables'') || ''/runs/*/*.parquet'',
+    hive_partitioning = true, hive_types = {''run_date'': VARCHAR}, union_by_name = true)',
+  'SELECT
+    NULL::VARCHAR AS "run_id", NULL::VARCHAR AS "kind", NULL::VARCHAR AS "item", NULL::BIGINT AS "attempt",
+    NULL::TIMESTAMPTZ AS "started_at", NULL::TIMESTAMPTZ AS "finished_at", NULL::TIMESTAMPTZ AS "observed_at",
+    NULL::BIGINT AS "expected_accounts", NULL::BIGINT AS "seen_accounts", NULL::BOOLEAN AS "complete",
+    NULL::BIGINT AS "rows", NULL::VARCHAR AS "manifest", NULL::BIGINT AS "schema_version",
+    NULL::VARCHAR AS "run_date"
+    WHERE false')
+FROM glob(getvariable('tables') || '/runs/*/*.parquet'));
+CREATE OR REPLACE VIEW runs AS SELECT * FROM query(getvariable('runs'));
+
+SET VARIABLE item_outcomes = (SELECT if(count(*) > 0,
+  'SELECT * FROM read_parquet(getvariable(''tables'') || ''/item_outcomes/*/*.parquet'',
+    hive_partitioning = true, hive_types = {''run_date'': VARCHAR}, union_by_name = true)',
+  'SELECT
+    NULL::VARCHAR AS "run_id", NULL::VARCHAR AS "kind", NULL::VARCHAR AS "lane", NULL::VARCHAR AS "item",
+    NULL::VARCHAR AS "status", NULL::TIMESTAMPTZ AS "at", NULL::VARCHAR AS "error", NULL::VARCHAR AS "cause",
+    NULL::VARCHAR AS "run_date"
+    WHERE false')
+FROM glob(getvariable('tables') || '/item_outcomes/*/*.parquet'));
+CREATE OR REPLACE VIEW item_outcomes AS SELECT * FROM query(getvariable('item_outcomes'));
+
+SET VARIABLE account_status = (SELECT if(count(*) > 0,
+  'SELECT * FROM read_parquet(getvariable(''tables'') || ''/account_status/*/*.parquet'',
+    hive_partitioning = true, hive_types = {''run_date'': VARCHAR}, union_by_name = true)',
+  'SELECT
+    NULL::VARCHAR AS "run_id", NULL::VARCHAR AS "account_id", NULL::VARCHAR AS "region",
+    NULL::VARCHAR AS "attribute", NULL::VARCHAR AS "value", NULL::VARCHAR AS "raw_value",
+    NULL::BOOLEAN AS "readable", NULL::VARCHAR AS "reason", NULL::TIMESTAMPTZ AS "observed_at",
+    NULL::VARCHAR AS "layout_hash", NULL::BIGINT AS "schema_version", NULL::VARCHAR AS "run_date"
+    WHERE false')
+FROM glob(getvariable('tables') || '/account_status/*/*.parquet'));
+CREATE OR REPLACE VIEW account_status AS SELECT * FROM query(getvariable('account_status'));
+
+SET VARIABLE accounts = (SELECT if(count(*) > 0,
+  'SELECT * FROM read_parquet(getvariable(''tables'') || ''/accounts/*/*.parquet'',
+    hive_partitioning = true, hive_types = {''run_date'': VARCHAR}, union_by_name = true)',
+  'SELECT
+    NULL::VARCHAR AS "run_id", NULL::VARCHAR AS "account_id", NULL::VARCHAR AS "arn", NULL::VARCHAR AS "name",
+    NULL::VARCHAR AS "email", NULL::VARCHAR AS "state", NULL::BOOLEAN AS "is_management_account",
+    NULL::VARCHAR AS "path", NULL::VARCHAR AS "parent_id", NULL::TIMESTAMPTZ AS "joined_at",
+    NULL::VARCHAR AS "joined_method", NULL::VARCHAR AS "tags", NULL::TIMESTAMPTZ AS "read_at",
+    NULL::BIGINT AS "schema_version", NULL::VARCHAR AS "run_date"
+    WHERE false')
+FROM glob(getvariable('tables') || '/accounts/*/*.parquet'));
+CREATE OR REPLACE VIEW accounts AS SELECT * FROM query(getvariable('accounts'));
+
+SET VARIABLE account_requests = (SELECT if(count(*) > 0,
+  'SELECT * FROM read_parquet(getvariable(''tables'') || ''/account_requests/*/*.parquet'',
+    hive_partitioning = true, hive_types = {''run_date'': VARCHAR}, union_by_name = true)',
+  'SELECT
+    NULL::VARCHAR AS "run_id", NULL::VARCHAR AS "request_id", NULL::VARCHAR AS "account_name",
+    NULL::VARCHAR AS "state", NULL::TIMESTAMPTZ AS "requested_at", NULL::TIMESTAMPTZ AS "completed_at",
+    NULL::VARCHAR AS "account_id", NULL::VARCHAR AS "gov_cloud_account_id", NULL::VARCHAR AS "failure_reason",
+    NULL::BIGINT AS "schema_version", NULL::VARCHAR AS "run_date"
+    WHERE false')
+FROM glob(getvariable('tables') || '/account_requests/*/*.parquet'));
+CREATE OR REPLACE VIEW account_requests AS SELECT * FROM query(getvariable('account_requests'));
+
+SET VARIABLE organization_units = (SELECT if(count(*) > 0,
+  'SELECT * FROM read_parquet(getvariable(''tables'') || ''/organization_units/*/*.parquet'',
+    hive_partitioning = true, hive_types = {''run_date'': VARCHAR}, union_by_name = true)',
+  'SELECT
+    NULL::VARCHAR AS "run_id", NULL::VARCHAR AS "unit_id", NULL::VARCHAR AS "arn", NULL::VARCHAR AS "name",
+    NULL::VARCHAR AS "parent_id", NULL::VARCHAR AS "path", NULL::BIGINT AS "accounts",
+    NULL::BIGINT AS "schema_version", NULL::VARCHAR AS "run_date"
+    WHERE false')
+FROM glob(getvariable('tables') || '/organization_units/*/*.parquet'));
+CREATE OR REPLACE VIEW organization_units AS SELECT * FROM query(getvariable('organization_units'));
+
+SET VARIABLE roots = (SELECT if(count(*) > 0,
+  'SELECT * FROM read_parquet(getvariable(''tables'') || ''/roots/*/*.parquet'',
+    hive_partitioning = true, hive_types = {''run_date'': VARCHAR}, union_by_name = true)',
+  'SELECT
+    NULL::VARCHAR AS "run_id", NULL::VARCHAR AS "organization_id", NULL::VARCHAR AS "organization_arn",
+    NULL::VARCHAR AS "feature_set", NULL::VARCHAR AS "management_account_id", NULL::VARCHAR AS "root_id",
+    NULL::VARCHAR AS "arn", NULL::VARCHAR AS "name", NULL::BIGINT AS "schema_version",
+    NULL::VARCHAR AS "run_date"
+    WHERE false')
+FROM glob(getvariable('tables') || '/roots/*/*.parquet'));
+CREATE OR REPLACE VIEW roots AS SELECT * FROM query(getvariable('roots'));
+
+SET VARIABLE policy_types = (SELECT if(count(*) > 0,
+  'SELECT * FROM read_parquet(getvariable(''tables'') || ''/policy_types/*/*.parquet'',
+    hive_partitioning = true, hive_types = {''run_date'': VARCHAR}, union_by_name = true)',
+  'SELECT
+    NULL::VARCHAR AS "run_id", NULL::VARCHAR AS "root_id", NULL::VARCHAR AS "type", NULL::VARCHAR AS "status",
+    NULL::BIGINT AS "schema_version", NULL::VARCHAR AS "run_date"
+    WHERE false')
+FROM glob(getvariable('tables') || '/policy_types/*/*.parquet'));
+CREATE OR REPLACE VIEW policy_types AS SELECT * FROM query(getvariable('policy_types'));
+
+SET VARIABLE policies = (SELECT if(count(*) > 0,
+  'SELECT * FROM read_parquet(getvariable(''tables'') || ''/policies/*/*.parquet'',
+    hive_partitioning = true, hive_types = {''run_date'': VARCHAR}, union_by_name = true)',
+  'SELECT
+    NULL::VARCHAR AS "run_id", NULL::VARCHAR AS "policy_id", NULL::VARCHAR AS "arn", NULL::VARCHAR AS "name",
+    NULL::VARCHAR AS "description", NULL::VARCHAR AS "type", NULL::BOOLEAN AS "aws_managed",
+    NULL::VARCHAR AS "content", NULL::BIGINT AS "size", NULL::BIGINT AS "size_quota",
+    NULL::BIGINT AS "targets", NULL::VARCHAR AS "error", NULL::BIGINT AS "schema_version",
+    NULL::VARCHAR AS "run_date"
+    WHERE false')
+FROM glob(getvariable('tables') || '/policies/*/*.parquet'));
+CREATE OR REPLACE VIEW policies AS SELECT * FROM query(getvariable('policies'));
+
+SET VARIABLE policy_attachments = (SELECT if(count(*) > 0,
+  'SELECT * FROM read_parquet(getvariable(''tables'') || ''/policy_attachments/*/*.parquet'',
+    hive_partitioning = true, hive_types = {''run_date'': VARCHAR}, union_by_name = true)',
+  'SELECT
+    NULL::VARCHAR AS "run_id", NULL::VARCHAR AS "policy_id", NULL::VARCHAR AS "type",
+    NULL::VARCHAR AS "target_id", NULL::VARCHAR AS "target_type", NULL::BIGINT AS "schema_version",
+    NULL::VARCHAR AS "run_date"
+    WHERE false')
+FROM glob(getvariable('tables') || '/policy_attachments/*/*.parquet'));
+CREATE OR REPLACE VIEW policy_attachments AS SELECT * FROM query(getvariable('policy_attachments'));
+
+SET VARIABLE effective_policies = (SELECT if(count(*) > 0,
+  'SELECT * FROM read_parquet(getvariable(''tables'') || ''/effective_policies/*/*.parquet'',
+    hive_partitioning = true, hive_types = {''run_date'': VARCHAR}, union_by_name = true)',
+  'SELECT
+    NULL::VARCHAR AS "run_id", NULL::VARCHAR AS "account_id", NULL::VARCHAR AS "type",
+    NULL::VARCHAR AS "source", NULL::VARCHAR AS "derived_from", NULL::VARCHAR AS "status",
+    NULL::VARCHAR AS "content", NULL::TIMESTAMPTZ AS "updated_at", NULL::VARCHAR AS "validity",
+    NULL::VARCHAR AS "error", NULL::BIGINT AS "schema_version", NULL::VARCHAR AS "run_date"
+    WHERE false')
+FROM glob(getvariable('tables') || '/effective_policies/*/*.parquet'));
+CREATE OR REPLACE VIEW effective_policies AS SELECT * FROM query(getvariable('effective_policies'));
+
+SET VARIABLE effective_policy_errors = (SELECT if(count(*) > 0,
+  'SELECT * FROM read_parquet(getvariable(''tables'') || ''/effective_policy_errors/*/*.parquet'',
+    hive_partitioning = true, hive_types = {''run_date'': VARCHAR}, union_by_name = true)',
+  'SELECT
+    NULL::VARCHAR AS "run_id", NULL::VARCHAR AS "account_id", NULL::VARCHAR AS "type",
+    NULL::VARCHAR AS "code", NULL::VARCHAR AS "message", NULL::VARCHAR AS "path", NULL::VARCHAR AS "policies",
+    NULL::TIMESTAMPTZ AS "evaluated_at", NULL::BIGINT AS "schema_version", NULL::VARCHAR AS "run_date"
+    WHERE false')
+FROM glob(getvariable('tables') || '/effective_policy_errors/*/*.parquet'));
+CREATE OR REPLACE VIEW effective_policy_errors AS SELECT * FROM query(getvariable('effective_policy_errors'));
 
 CREATE OR REPLACE VIEW latest_runs AS
 SELECT runs.* FROM runs JOIN ( SELECT max_by(run_id, coalesce(observed_at, finished_at)) AS run_id FROM runs GROUP BY kind, item ) newest ON runs.run_id = newest.run_id;
@@ -79,3 +183,4 @@ SELECT said.*, newest.item AS run_item, newest.finished_at AS run_finished_at, n
 
 CREATE OR REPLACE VIEW latest_effective_policy_errors AS
 SELECT said.*, newest.item AS run_item, newest.finished_at AS run_finished_at, newest.complete AS run_complete FROM effective_policy_errors said JOIN latest_runs newest ON said.run_id = newest.run_id AND said.run_date = newest.run_date;
+

@@ -2,7 +2,8 @@
 --
 -- One row for each account, policy type and finding. An account differs when what its policies come to
 -- is not what they most often come to right below the same parent. Of accounts in use and types that are
--- enabled, those without any row are listed as not read: nothing is known of them.
+-- enabled, those without any row are listed as not read: nothing is known of them. While no inventory has been published, one row says
+-- so.
 WITH place AS (
   SELECT account_id, name, state, parent_id, run_id, run_complete
   FROM latest_accounts
@@ -52,4 +53,9 @@ WHERE enabled.type NOT IN ('SERVICE_CONTROL_POLICY', 'RESOURCE_CONTROL_POLICY')
   AND enabled.status = 'ENABLED'
   AND (place.state = 'ACTIVE' OR place.state IS NULL)
   AND effective.account_id IS NULL
+UNION ALL
+SELECT 'no inventory', NULL, NULL, NULL, NULL, NULL, false
+FROM latest_runs
+WHERE kind = 'organization-inventory' AND item = 'organization'
+HAVING count(*) = 0
 ORDER BY 1, 2, 3

@@ -2,6 +2,7 @@
 --
 -- Items that were skipped had nothing to be read. A run that failed as a whole publishes nothing, and is
 -- not here: its execution says why. A request's state that is neither of those AWS documents is listed.
+-- While nothing has been published, one row says so.
 SELECT
   'item' AS what, kind, lane, item AS name, status, error, cause, "at", run_complete
 FROM latest_item_outcomes
@@ -12,4 +13,8 @@ SELECT
   NULL, coalesce(completed_at, requested_at), run_complete
 FROM latest_account_requests
 WHERE run_item = 'organization' AND state NOT IN ('SUCCEEDED', 'IN_PROGRESS')
+UNION ALL
+SELECT 'nothing published', NULL, NULL, NULL, NULL, NULL, NULL, NULL, false
+FROM latest_runs
+HAVING count(*) = 0
 ORDER BY 1, 2, 3, 4

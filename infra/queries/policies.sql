@@ -3,6 +3,7 @@
 -- One row for each policy and finding. Near is 80 % of the quota. Of types whose quota AWS does not
 -- document, size_quota is empty and nothing is near it. AWS's own policies are listed only where they are
 -- not known. A type whose policies could not be read adds a row without a policy: there may be any number.
+-- While no inventory has been published, one row says so.
 WITH policy AS (
   SELECT * FROM latest_policies WHERE run_item = 'organization'
 )
@@ -26,4 +27,9 @@ SELECT 'type not read', item, NULL, NULL, NULL, NULL, NULL, cause, run_complete
 FROM latest_item_outcomes
 WHERE kind = 'organization-inventory' AND run_item = 'organization'
   AND lane = 'policies' AND status NOT IN ('succeeded', 'skipped')
+UNION ALL
+SELECT 'no inventory', NULL, NULL, NULL, NULL, NULL, NULL, NULL, false
+FROM latest_runs
+WHERE kind = 'organization-inventory' AND item = 'organization'
+HAVING count(*) = 0
 ORDER BY 1, 2, 3

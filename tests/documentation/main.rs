@@ -120,6 +120,7 @@ fn every_link_within_the_repository_leads_somewhere() {
         "ARCHITECTURE.md",
         "docs/declarative-policies-report.md",
         "docs/established.md",
+        "docs/queries.md",
         "docs/runbook.md",
     ] {
         let text = read(document);

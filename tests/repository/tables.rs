@@ -196,3 +196,17 @@ fn the_database_is_the_stacks_own() {
         }
     }
 }
+
+#[test]
+fn the_page_on_queries_tells_of_every_table_and_every_query() {
+    let page = read("docs/queries.md");
+    let listed = |heading: &str, mark: &str| -> BTreeSet<String> {
+        let (_, rest) = page.split_once(heading).unwrap();
+        let rows = rest.split("\n## ").next().unwrap().lines().filter_map(|line| line.strip_prefix(mark));
+        rows.map(|row| row.split(['`', '.']).next().unwrap().to_owned()).collect()
+    };
+    let names: BTreeSet<_> = tables().iter().map(|table| table.name.to_owned()).collect();
+    assert_eq!(listed("\n## Tables\n", "| `"), names);
+    let files: BTreeSet<_> = queries().into_iter().map(|query| query.name).collect();
+    assert_eq!(listed("\n## The five queries\n", "| ["), files);
+}

@@ -32,22 +32,11 @@ def sql(name):
 
 
 def connect(out):
-    """DuckDB with the views of infra/queries over a folder; and the tables that nothing is published in."""
+    """DuckDB with the tables and views of infra/queries over a folder."""
     connection = duckdb.connect()
     connection.execute(f"SET VARIABLE tables = '{out}/*/tables'")
-    empty = []
-    for statement in duckdb.extract_statements(sql("duckdb")):
-        try:
-            connection.execute(statement)
-        except duckdb.IOException as error:
-            if "No files found" not in str(error):
-                raise
-            empty.append(statement.query.split()[4])
-        except duckdb.CatalogException as error:
-            # The view of the newest runs of such a table.
-            if not any(f"Table with name {table} does not exist" in str(error) for table in [*empty, "latest_runs"]):
-                raise
-    return connection, empty
+    connection.execute(sql("duckdb"))
+    return connection
 
 
 def rows(connection, statement):

@@ -201,30 +201,49 @@ pub(super) fn section(tables: &[Table], queries: &[Query]) -> String {
     text
 }
 
+fn in_duckdb(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text => "VARCHAR",
+        Kind::Integer => "BIGINT",
+        Kind::Timestamp => "TIMESTAMPTZ",
+        Kind::Boolean => "BOOLEAN",
+    }
+}
+
 /// The statements that make the same tables and views for DuckDB.
 pub(super) fn duckdb(tables: &[Table]) -> String {
     let mut text = r#"-- The tables and views of the catalog, for DuckDB: of the folder that `cargo muster run` writes, or of
 -- what the variable `tables` names, such as s3://BUCKET/tables. Made with the template's catalog
 -- (tests/repository/tables.rs).
 --
--- A table that nothing has been published in has no files: its view is refused, and so is what needs it.
+-- A table that nothing has been published in has no files, and is empty. Once it has, read this again.
 SET VARIABLE tables = coalesce(getvariable('tables'), 'muster-out/*/tables');
 -- As Athena shows them.
 SET TimeZone = 'UTC';
 
 "#
     .to_owned();
-    for Table { name, .. } in tables {
-        writeln!(
+    for Table { name, columns } in tables {
+        let columns = columns.iter().map(|column| (column.name, in_duckdb(column.kind)));
+        let columns = columns.chain([(PARTITION, in_duckdb(Kind::Text))]);
+        let empty = columns.map(|(name, kind)| format!("NULL::{kind} AS \"{name}\""));
+        write!(
             text,
-            "CREATE OR REPLACE VIEW {name} AS SELECT * FROM read_parquet(\n  \
-             getvariable('tables') || '/{name}/*/*.parquet',\n  \
-             hive_partitioning = true, hive_types = {{'{PARTITION}': VARCHAR}}, union_by_name = true);"
+            r"SET VARIABLE {name} = (SELECT if(count(*) > 0,
+  'SELECT * FROM read_parquet(getvariable(''tables'') || ''/{name}/*/*.parquet'',
+    hive_partitioning = true, hive_types = {{''{PARTITION}'': VARCHAR}}, union_by_name = true)',
+  'SELECT
+{empty}    WHERE false')
+FROM glob(getvariable('tables') || '/{name}/*/*.parquet'));
+CREATE OR REPLACE VIEW {name} AS SELECT * FROM query(getvariable('{name}'));
+
+",
+            empty = wrapped(empty, ",", 4),
         )
         .unwrap();
     }
     for Table { name, .. } in tables {
-        write!(text, "\nCREATE OR REPLACE VIEW latest_{name} AS\n{};\n", view_sql(name)).unwrap();
+        write!(text, "CREATE OR REPLACE VIEW latest_{name} AS\n{};\n\n", view_sql(name)).unwrap();
     }
     text
 }
