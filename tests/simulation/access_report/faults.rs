@@ -80,13 +80,19 @@ fn run(scenario: &Scenario, fault: Option<FaultRule>) -> Rest {
     })
 }
 
-fn at_every_call(scenario: &Scenario, fault: Fault, times: u64, check: impl Fn(&Rest, &str)) {
+/// One fault after another of those that a test tries takes another part of the calls: each call of a
+/// run meets one of them, and together they take minutes instead of an hour.
+const PARTS: usize = 8;
+
+/// Runs the scenario once for every [`PARTS`]-th call that its clean run makes after the inventory,
+/// beginning with `part`, with the fault at that call.
+fn at_calls(scenario: &Scenario, fault: Fault, times: u64, part: usize, check: impl Fn(&Rest, &str)) {
     let clean = run(scenario, None);
     clean.check("without a fault");
     let all = clean.stack.aws.calls();
     let calls = &all[clean.before..];
     assert!(calls.len() > 60, "{} calls are too few", calls.len());
-    for (index, call) in calls.iter().enumerate() {
+    for (index, call) in calls.iter().enumerate().skip(part).step_by(PARTS) {
         let rule = FaultRule { fault, operation: None, nth: index as u64 + 1, times };
         let context = format!("{rule} ({} {})", call.function, call.action);
         let rest = run(scenario, Some(rule));
@@ -115,22 +121,23 @@ fn is_survived(scenario: &Scenario) -> impl Fn(&Rest, &str) + use<> {
 
 #[test]
 fn one_transient_fault_anywhere_is_survived_whoever_may_read_a_report() {
-    for readers in [ReportReaders::BySessionName, ReportReaders::ByToken] {
+    for (part, readers) in [ReportReaders::BySessionName, ReportReaders::ByToken].into_iter().enumerate() {
         let scenario = small(readers);
         let check = is_survived(&scenario);
-        for fault in [Fault::Throttle, Fault::ServerErrorAfter, Fault::LostAnswer, Fault::Truncate] {
-            at_every_call(&scenario, fault, 1, &check);
+        let faults = [Fault::Throttle, Fault::ServerErrorAfter, Fault::LostAnswer, Fault::Truncate];
+        for (index, fault) in faults.into_iter().enumerate() {
+            at_calls(&scenario, fault, 1, 2 * index + part, &check);
         }
     }
 }
 
 #[test]
 fn one_crash_anywhere_is_survived_whoever_may_read_a_report() {
-    for readers in [ReportReaders::BySessionName, ReportReaders::ByToken] {
+    for (part, readers) in [ReportReaders::BySessionName, ReportReaders::ByToken].into_iter().enumerate() {
         let scenario = small(readers);
         let check = is_survived(&scenario);
-        for fault in [Fault::CrashBefore, Fault::CrashAfter] {
-            at_every_call(&scenario, fault, 1, &check);
+        for (index, fault) in [Fault::CrashBefore, Fault::CrashAfter].into_iter().enumerate() {
+            at_calls(&scenario, fault, 1, 4 * index + 2 * part, &check);
         }
     }
 }
@@ -138,14 +145,14 @@ fn one_crash_anywhere_is_survived_whoever_may_read_a_report() {
 #[test]
 fn faults_that_outlast_the_sdks_retries_are_survived() {
     let check = is_survived(&by_name());
-    for fault in [Fault::Throttle, Fault::Cut] {
-        at_every_call(&by_name(), fault, 7, &check);
+    for (index, fault) in [Fault::Throttle, Fault::Cut].into_iter().enumerate() {
+        at_calls(&by_name(), fault, 7, 4 * index, &check);
     }
 }
 
 #[test]
 fn being_denied_anywhere_ends_in_one_outcome_and_is_counted() {
-    at_every_call(&by_name(), Fault::Deny, 1, |rest, context| {
+    at_calls(&by_name(), Fault::Deny, 1, 3, |rest, context| {
         if rest.outcome() != OutcomeStatus::Succeeded {
             return;
         }
@@ -160,8 +167,8 @@ fn being_denied_anywhere_ends_in_one_outcome_and_is_counted() {
 
 #[test]
 fn stopping_the_execution_at_any_call_ends_in_one_outcome() {
-    for fault in [Fault::StopBefore, Fault::StopAfter] {
-        at_every_call(&by_name(), fault, 1, |rest, context| {
+    for (index, fault) in [Fault::StopBefore, Fault::StopAfter].into_iter().enumerate() {
+        at_calls(&by_name(), fault, 1, 4 * index + 1, |rest, context| {
             assert!(
                 matches!(rest.status, ExecutionStatus::Aborted | ExecutionStatus::Succeeded),
                 "{context}"
