@@ -123,6 +123,11 @@ impl<'a, L: Lanes> Lane<'a, L> {
         self.ticket.attempt
     }
 
+    /// How often items of the lane were asked for again, see [`models::Plan::again`].
+    pub fn again(&self) -> u32 {
+        self.record.value.again
+    }
+
     pub fn request(&self) -> &'a L::Request {
         self.request
     }
