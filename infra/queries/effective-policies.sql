@@ -2,8 +2,8 @@
 --
 -- One row for each account, policy type and finding. An account differs when what its policies come to
 -- is not what they most often come to right below the same parent. Of accounts in use and types that are
--- enabled, those without any row are listed as not read: nothing is known of them. While no inventory has been published, one row says
--- so.
+-- enabled, those without any row are listed as not read: nothing is known of them. While no inventory has
+-- been published, one row says so.
 WITH place AS (
   SELECT account_id, name, state, parent_id, run_id, run_complete
   FROM latest_accounts
