@@ -53,11 +53,12 @@ pub struct State {
     /// Whether reports are ordered and read in one invocation.
     #[serde(default)]
     single: bool,
-    /// Milliseconds that the lane has been at work or waiting, in this attempt of the run.
+    /// Milliseconds that the lane has been at work or waiting since the run was begun or resumed.
     #[serde(default)]
     spent: u64,
+    /// The resume that it counts from.
     #[serde(default)]
-    attempt: u32,
+    again: u32,
     /// The job of an item that had no outcome when it was ordered. Kept when a run is resumed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     job: Option<Job>,
@@ -89,9 +90,9 @@ pub(crate) async fn turn(
     step: LaneStep,
     lane: &mut AccessLane<'_>,
 ) -> Result<Turn, JobError> {
-    if lane.state.attempt != lane.attempt() {
+    if lane.state.again != lane.again() {
         lane.state.spent = 0;
-        lane.state.attempt = lane.attempt();
+        lane.state.again = lane.again();
     }
     // A step that was made for an item that has ended since.
     let present = lane.item().map(|item| item.name.clone());

@@ -14,13 +14,12 @@ use serde_json::{Value, json};
 use super::inventoried;
 use crate::inventory::{Row, rows};
 
-/// Small enough that a fault can be tried at every call: the root and an account, one of them slow.
+/// Small enough that a fault can be tried at every call: the root and two accounts, one of them slow.
 fn small(readers: ReportReaders) -> Scenario {
-    let access_reports = AccessReportSettings {
-        outcomes: vec![AccessReportOutcome::Complete, AccessReportOutcome::Slow(Duration::from_secs(100))],
-        readers,
-        ..AccessReportSettings::default()
-    };
+    let takes = |seconds| AccessReportOutcome::Slow(Duration::from_secs(seconds));
+    let mut outcomes = vec![takes(2); 20];
+    outcomes[1] = takes(40);
+    let access_reports = AccessReportSettings { outcomes, readers, ..AccessReportSettings::default() };
     let settings = Settings { access_reports, ..Settings::default() };
     Scenario { settings, accounts: 2, ..Scenario::default() }
 }
