@@ -148,6 +148,24 @@ SET VARIABLE effective_policy_errors = (SELECT if(count(*) > 0,
 FROM glob(getvariable('tables') || '/effective_policy_errors/*/*.parquet'));
 CREATE OR REPLACE VIEW effective_policy_errors AS SELECT * FROM query(getvariable('effective_policy_errors'));
 
+SET VARIABLE service_access = (SELECT if(count(*) > 0,
+  'SELECT * FROM read_parquet(getvariable(''tables'') || ''/service_access/*/*.parquet'',
+    hive_partitioning = true, hive_types = {''run_date'': VARCHAR}, union_by_name = true)',
+  'SELECT
+    NULL::VARCHAR AS "run_id", NULL::VARCHAR AS "item", NULL::VARCHAR AS "entity_id",
+    NULL::VARCHAR AS "entity_type", NULL::VARCHAR AS "entity_path", NULL::VARCHAR AS "policy_id",
+    NULL::BOOLEAN AS "policy_ignored", NULL::VARCHAR AS "service_namespace", NULL::VARCHAR AS "service_name",
+    NULL::TIMESTAMPTZ AS "last_authenticated_at", NULL::VARCHAR AS "last_authenticated_region",
+    NULL::VARCHAR AS "last_authenticated_entity_path", NULL::VARCHAR AS "last_authenticated_account_id",
+    NULL::BIGINT AS "accounts_used", NULL::BIGINT AS "accounts_in_scope",
+    NULL::BIGINT AS "tracking_period_at_least_days", NULL::BIGINT AS "activity_shows_within_hours",
+    NULL::TIMESTAMPTZ AS "observed_at", NULL::VARCHAR AS "conclusion", NULL::VARCHAR AS "unknown_because",
+    NULL::VARCHAR AS "caveats", NULL::VARCHAR AS "job_id", NULL::BIGINT AS "schema_version",
+    NULL::VARCHAR AS "run_date"
+    WHERE false')
+FROM glob(getvariable('tables') || '/service_access/*/*.parquet'));
+CREATE OR REPLACE VIEW service_access AS SELECT * FROM query(getvariable('service_access'));
+
 CREATE OR REPLACE VIEW latest_runs AS
 SELECT runs.* FROM runs JOIN ( SELECT max_by(run_id, coalesce(observed_at, finished_at)) AS run_id FROM runs GROUP BY kind, item ) newest ON runs.run_id = newest.run_id;
 
@@ -183,4 +201,7 @@ SELECT said.*, newest.item AS run_item, newest.finished_at AS run_finished_at, n
 
 CREATE OR REPLACE VIEW latest_effective_policy_errors AS
 SELECT said.*, newest.item AS run_item, newest.finished_at AS run_finished_at, newest.complete AS run_complete FROM effective_policy_errors said JOIN latest_runs newest ON said.run_id = newest.run_id AND said.run_date = newest.run_date;
+
+CREATE OR REPLACE VIEW latest_service_access AS
+SELECT said.*, newest.item AS run_item, newest.finished_at AS run_finished_at, newest.complete AS run_complete FROM service_access said JOIN latest_runs newest ON said.run_id = newest.run_id AND said.run_date = newest.run_date;
 

@@ -28,3 +28,4 @@ mod table;
 pub use config::VARIABLES;
 pub use kind::OrganizationsAccessReport;
 pub use request::{Request, Selection, Target};
+pub use table::TABLES;

@@ -11,7 +11,7 @@ use models::TargetId;
 use runtime::tables::TableFile;
 use runtime::{Part, RunContext};
 use store::Store;
-use table::{Column, Kind};
+use table::{Column, Kind, Table};
 
 use crate::entity::account_of;
 use crate::entry::{Report, Service};
@@ -49,6 +49,10 @@ const COLUMNS: [Column; 23] = [
     Column::required("schema_version", Kind::Integer),
 ];
 
+/// What is published.
+pub const TABLES: [Table; 1] = [Table { name: NAME, columns: &COLUMNS }];
+
+const NAME: &str = "service_access";
 const SCHEMA_VERSION: i64 = 1;
 /// AWS tracks at least so many days.
 const TRACKING_DAYS: i64 = 400;
@@ -155,7 +159,7 @@ pub(crate) struct ServiceAccess<'a> {
 
 impl<'a> ServiceAccess<'a> {
     pub(crate) fn new(run: RunContext<'a>) -> Result<Self, JobError> {
-        let file = TableFile::new("service_access", &COLUMNS)?;
+        let file = TableFile::new(NAME, &COLUMNS)?;
         Ok(Self { run, file, conclusions: BTreeMap::new(), unknown: BTreeMap::new() })
     }
 

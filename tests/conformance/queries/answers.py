@@ -1,11 +1,11 @@
-"""The five queries on folders of runs, against what the simulation was told to be like."""
+"""The saved queries on folders of runs, against what the simulation was told to be like."""
 
 import csv
 import sys
 from collections import Counter
 from pathlib import Path
 
-from local import INVENTORY, REPORT, SAVED, catalog, connect, equal, muster, query, rows, sql
+from local import ACCESS, INVENTORY, REPORT, SAVED, catalog, connect, equal, muster, query, rows, sql
 
 # How DuckDB and the catalog name the same types.
 GLUE = {"VARCHAR": "string", "BIGINT": "bigint", "BOOLEAN": "boolean", "TIMESTAMP WITH TIME ZONE": "timestamp"}
@@ -63,14 +63,28 @@ def given(out):
     arguments = ["--report-csv", str(out / "report.csv")]
     muster(REPORT, out / "runs", *arguments)
     muster(INVENTORY, out / "runs", *arguments)
+    muster(ACCESS, out / "runs", *arguments)
     connection = connect(out / "runs")
     check_catalog(connection)
     check_folders(out / "runs")
+    check_services(connection)
     columns = ["attribute", "account_id", "region", "finding", "value", "most_frequent_value", "reason"]
     found = query(connection, "deviations")
     equal("deviations", sorted(map(str, (tuple(row[it] for it in columns) for row in found))), sorted(map(str, expected)))
     equal("deviations: whether the report was complete", {row["run_complete"] for row in found}, {False})
     equal("accounts", {row["account_id"] for row in query(connection, "accounts")}, set(accounts))
+
+
+def check_services(connection):
+    """Services that are not known to be used, each with what can be said of it, and no other."""
+    found = Counter((row["finding"], row["entity_id"], row["policy_id"], row["service_namespace"]) for row in query(connection, "services"))
+    statement = """SELECT conclusion, entity_id, policy_id, service_namespace FROM latest_service_access
+        WHERE conclusion <> 'used'"""
+    words = {"not_used": "not used", "unknown": "unknown"}
+    expected = Counter((words[row[0]], *row[1:]) for row in connection.execute(statement).fetchall())
+    equal("services", found, expected)
+    (used,) = connection.execute("SELECT count(*) FROM latest_service_access WHERE conclusion = 'used'").fetchone()
+    equal("services: some are used and some are not", (used > 0, any(row[0] == "not used" for row in found)), (True, True))
 
 
 def newest(out):
@@ -164,7 +178,7 @@ def nothing(out):
     check_catalog(connection)
     for name in SAVED:
         said = [row.get("what", row.get("finding")) for row in query(connection, name)]
-        expected = {"deviations": "unknown", "failures": "nothing published"}.get(name, "no inventory")
+        expected = {"deviations": "unknown", "failures": "nothing published", "services": "no access report"}.get(name, "no inventory")
         equal(f"{name}, of nothing", said, [expected])
     # The inventory's tables without the report's.
     muster(INVENTORY, out, "--accounts", "10")

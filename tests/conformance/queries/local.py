@@ -9,8 +9,8 @@ import duckdb
 import yaml
 
 QUERIES = Path("infra/queries")
-SAVED = ["accounts", "deviations", "effective-policies", "failures", "policies"]
-REPORT, INVENTORY = "declarative-policies-report", "organization-inventory"
+SAVED = ["accounts", "deviations", "effective-policies", "failures", "policies", "services"]
+REPORT, INVENTORY, ACCESS = "declarative-policies-report", "organization-inventory", "organizations-access-report"
 
 
 def equal(what, found, expected):
