@@ -7,7 +7,6 @@ mod tables;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use local_stack::LocalStack;
 use local_states::{Execution, ExecutionStatus};
 use muster_tests::{Scenario, on_virtual_time, stack};
@@ -52,7 +51,7 @@ pub(crate) fn rows(stack: &LocalStack, table: &str) -> Vec<Row> {
     let storage = stack.aws.storage();
     let mut rows = Vec::new();
     for key in storage.keys(stack.bucket(), &format!("tables/{table}/")) {
-        let bytes = Bytes::from(storage.read(stack.bucket(), &key).unwrap());
+        let bytes = storage.read(stack.bucket(), &key).unwrap();
         let reader = SerializedFileReader::new(bytes).unwrap();
         for row in reader.get_row_iter(None).unwrap() {
             rows.push(
