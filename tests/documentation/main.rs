@@ -6,7 +6,7 @@ use std::path::Path;
 
 use local_stack::in_process::BINARIES;
 use local_stack::template::Template;
-use models::ErrorName;
+use models::{ErrorName, Kind};
 use muster_tests::root;
 
 fn read(path: &str) -> String {
@@ -107,6 +107,28 @@ fn the_columns_of_the_table_are_documented_in_their_order() {
 }
 
 #[test]
+fn the_columns_of_every_table_of_an_inventory_are_documented_in_their_order() {
+    let page = read("docs/organization-inventory.md");
+    let documented: Vec<&str> =
+        page.lines().filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`')).collect();
+    assert_eq!(documented, organization_inventory::TABLES.map(|table| table.name));
+    for table in organization_inventory::TABLES {
+        let columns: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
+        assert_eq!(names(section(&page, &format!("### `{}`\n", table.name))), columns, "{}", table.name);
+    }
+}
+
+#[test]
+fn every_kind_has_a_page_and_the_readme_leads_to_it() {
+    let readme = read("README.md");
+    for kind in Kind::ALL {
+        assert!(readme.contains(&format!("| `{kind}` |")), "{kind}");
+        assert!(readme.contains(&format!("(docs/{kind}.md)")), "{kind}");
+        assert!(read(&format!("docs/{kind}.md")).contains("## Request\n"), "{kind}");
+    }
+}
+
+#[test]
 fn every_reason_for_what_is_unknown_is_documented_and_no_other() {
     let page = read("docs/declarative-policies-report.md");
     let documented = names(section(&page, "## What is unknown, and why"));
@@ -120,12 +142,14 @@ fn every_link_within_the_repository_leads_somewhere() {
         "ARCHITECTURE.md",
         "docs/declarative-policies-report.md",
         "docs/established.md",
+        "docs/organization-inventory.md",
+        "docs/organizations-access-report.md",
         "docs/queries.md",
         "docs/runbook.md",
     ] {
         let text = read(document);
         let folder = root().join(document);
-        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
             let there = folder.parent().unwrap_or(Path::new("")).join(link);
             assert!(link.starts_with("https://") || there.exists(), "{document} links to {link}");
         }
