@@ -55,7 +55,9 @@ fn every_parameter_is_used() {
 fn every_output_has_a_value_and_those_that_people_are_told_of_exist() {
     for resolved in variants("muster") {
         for name in [
+            "AccessReportStateMachineArn",
             "BucketName",
+            "InventoryStateMachineArn",
             "LogGroupName",
             "NotificationTopicArn",
             "ReportStateMachineArn",

@@ -2,21 +2,19 @@
 //!
 //! That nothing else is done needs no test of its own: the simulation refuses what no policy allows.
 
+mod access_report;
+mod inventory;
+mod report;
+mod runs;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use local_aws::ec2::Status;
 use local_aws::iam::{Effect, PolicyDocument, Statement, Use};
-use local_aws::lambda::Delivery;
-use local_aws::s3::Bucket;
-use local_aws::settings::ReportOutcome;
-use local_aws::{Fault, FaultRule, Settings};
-use local_stack::{LocalStack, Topology};
-use local_states::ExecutionStatus;
+use local_stack::Topology;
 use muster_tests::{Scenario, on_virtual_time, stack};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
-use crate::stacks::{BUCKET, KEY, every_optional_parameter, variants};
+use crate::stacks::{KEY, every_optional_parameter, variants};
 
 /// Allowed, and used by AWS in the role's name rather than by code of ours: Lambda writes the logs,
 /// EventBridge Scheduler puts aside what it could not deliver.
@@ -79,203 +77,18 @@ fn allowed(role: &str, policy: &PolicyDocument) -> Vec<Allowed> {
     allowed
 }
 
-/// How a run is to end.
-type Expected = (&'static str, ExecutionStatus, Value, Scenario);
-
-fn short() -> Settings {
-    Settings { report_duration: Duration::from_secs(150), ..Settings::default() }
-}
-
-/// What a run can meet: together they take every path that calls AWS.
-fn scenarios(deployed: &Scenario) -> Vec<Expected> {
-    use ExecutionStatus::{Failed, Succeeded};
-    let with = |settings: Settings| Scenario { settings, ..deployed.clone() };
-    let tags: Map<String, Value> =
-        (0..49).map(|number| (format!("{number}-{}", "k".repeat(100)), json!("v".repeat(256)))).collect();
-    let never = || Settings { report_outcomes: vec![ReportOutcome::Never], ..short() };
-    let unit = || json!({"targetId": "UNIT"});
-    vec![
-        ("a run", Succeeded, json!({}), with(short())),
-        ("a dry run", Succeeded, json!({"dryRun": true}), with(short())),
-        ("tags, many", Succeeded, json!({"tags": tags}), with(short())),
-        ("a unit, by paths", Succeeded, unit(), with(short())),
-        ("a unit, by the tree", Succeeded, unit(), with(Settings { account_paths: false, ..short() })),
-        (
-            "a failed report",
-            Failed,
-            json!({}),
-            with(Settings { report_outcomes: vec![ReportOutcome::Error], ..short() }),
-        ),
-        ("overdue", Failed, json!({"deadlineHours": 1}), with(never())),
-        (
-            "no object",
-            Failed,
-            json!({}),
-            with(Settings { report_outcomes: vec![ReportOutcome::NoObject], ..short() }),
-        ),
-        (
-            "somebody else's report",
-            Succeeded,
-            json!({}),
-            Scenario { in_the_way: Some(Duration::from_secs(600)), ..with(short()) },
-        ),
-        ("every step twice", Succeeded, json!({}), Scenario { delivery: Delivery::Twice, ..with(short()) }),
-    ]
-}
-
-/// Runs a request to its end, and whatever comes after it.
-async fn run(stack: &LocalStack, name: &str, request: Value, expected: ExecutionStatus) {
-    let execution = stack.start_report(request).unwrap();
-    let status = execution.finished().await;
-    assert_eq!(status, expected, "{name}: {:?}", execution.error());
-    tokio::time::sleep(Duration::from_secs(45 * 60)).await;
-}
-
-fn start(scenario: &Scenario) -> LocalStack {
-    let stack = stack(scenario);
-    let bucket = Bucket {
-        owner: stack.aws.account().to_owned(),
-        region: stack.aws.region().to_owned(),
-        policy: None,
-        kms_key: scenario.parameters.get("KmsKeyArn").cloned(),
-    };
-    stack.aws.storage().create_bucket(BUCKET, bucket).unwrap();
-    stack
-}
-
-/// What is used by runs one after the other: other buckets, earlier reports, stops, resumes, schedules.
-async fn one_after_the_other(scenario: &Scenario) -> LocalStack {
-    let stack = start(scenario);
-    if scenario.parameters.contains_key("ReportBucketArns") {
-        run(&stack, "another bucket", json!({"s3Bucket": BUCKET}), ExecutionStatus::Succeeded).await;
-    }
-    run(&stack, "first", json!({}), ExecutionStatus::Succeeded).await;
-    run(&stack, "young enough", json!({"maxAgeHours": 2}), ExecutionStatus::Succeeded).await;
-    let due = "2026-11-22T03:00:00Z".parse().unwrap();
-    for execution in [stack.deliver_schedule(due).unwrap(), stack.deliver_schedule(due).unwrap()].concat() {
-        assert_eq!(execution.finished().await, ExecutionStatus::Succeeded, "{:?}", execution.error());
-    }
-    let stopped = stack.start_report(json!({})).unwrap();
-    tokio::time::sleep(Duration::from_secs(60)).await;
-    stack.aws.states().stop(&stopped.arn, None, None).unwrap();
-    tokio::time::sleep(Duration::from_secs(45 * 60)).await;
-    let records = muster_tests::records(&stack);
-    let run_id =
-        records.iter().find(|it| it.execution.as_deref() == Some(&stopped.arn)).unwrap().run_id.clone();
-    assert!(stack.aws.reports().iter().all(|report| report.status != Status::Running));
-    let resumed = json!({"resume": run_id, "retry": ["failed"]});
-    run(&stack, "resumed", resumed, ExecutionStatus::Succeeded).await;
-    let without_record = stack.start_report(json!({})).unwrap();
-    tokio::time::sleep(Duration::from_secs(60)).await;
-    for key in stack.aws.storage().keys(stack.bucket(), "runs/") {
-        stack.aws.storage().delete(stack.bucket(), &key).unwrap();
-    }
-    assert_eq!(without_record.finished().await, ExecutionStatus::Failed);
-    stack
-}
-
-fn at(fault: Fault, operation: &str, nth: u64, times: u64) -> FaultRule {
-    FaultRule { fault, operation: Some(operation.to_owned()), nth, times }
-}
-
-/// Several faults in one run. The start step puts the marker, the record, the record with its
-/// attempt, and the record with its handle.
-fn at_once() -> [Vec<FaultRule>; 2] {
-    [
-        // Stopped, and closed by the sweep while the start step still tries to record its report.
-        vec![
-            at(Fault::StopAfter, "ec2:StartDeclarativePoliciesReport", 1, 1),
-            at(Fault::Throttle, "s3:PutObject", 4, 1),
-        ],
-        // Stopped between marker and record; the cancel function fails, and the sweep sees a marker.
-        vec![
-            at(Fault::StopAfter, "s3:PutObject", 1, 1),
-            at(Fault::CrashBefore, "s3:PutObject", 2, 1),
-            at(Fault::CrashBefore, "s3:ListObjectsV2", 1, 1),
-        ],
-    ]
-}
-
-/// What is used to go on, or to close a run, after a crash or a stop at any call. How such runs end
-/// is the simulation's to test.
-fn with_faults(scenario: &Scenario) -> BTreeSet<Use> {
-    let mut used = BTreeSet::new();
-    let mut with = |faults: Vec<FaultRule>, seed: u64| {
-        let scenario = Scenario { faults, seed, settings: short(), ..scenario.clone() };
-        fastrand::seed(scenario.seed);
-        on_virtual_time(async {
-            let stack = start(&scenario);
-            stack.start_report(json!({})).unwrap().finished().await;
-            tokio::time::sleep(Duration::from_secs(45 * 60)).await;
-            used.extend(stack.aws.gate().used());
-            stack.aws.calls().len() as u64
-        })
-    };
-    let calls = with(Vec::new(), 1);
-    assert!(calls > 20, "{calls} calls are too few to be a run");
-    for (fault, times) in [(Fault::CrashAfter, 3), (Fault::StopAfter, 1)] {
-        for nth in 1..=calls {
-            with(vec![FaultRule { fault, operation: None, nth, times }], 1);
-        }
-    }
-    // The SDK's pauses between attempts are drawn: some let the sweep come first.
-    for seed in 1..=8 {
-        for faults in at_once() {
-            with(faults, seed);
-        }
-    }
-    used
-}
-
-/// What is used by a run that is taken up while it is being closed: its marker is put back.
-fn taken_up(scenario: &Scenario) -> BTreeSet<Use> {
-    let faults = vec![at(Fault::Throttle, "s3:DeleteObject", 1, 2)];
-    let scenario = Scenario { faults, settings: short(), ..scenario.clone() };
-    let mut used = BTreeSet::new();
-    for seed in 1..=4 {
-        fastrand::seed(seed);
-        used.extend(on_virtual_time(async {
-            let stack = start(&scenario);
-            let execution = stack.start_report(json!({})).unwrap();
-            tokio::time::sleep(Duration::from_secs(60)).await;
-            stack.aws.states().stop(&execution.arn, None, None).unwrap();
-            muster_tests::closed(&stack).await;
-            let run_id = muster_tests::records(&stack)[0].run_id.clone();
-            let resumed = json!({"resume": run_id, "retry": ["failed"]});
-            run(&stack, "taken up", resumed, ExecutionStatus::Succeeded).await;
-            stack.aws.gate().used()
-        }));
-    }
-    used
-}
-
-/// What the roles of a stack used, over everything above.
+/// What the roles of a stack used, over everything that runs of each kind can meet: together they take
+/// every path that calls AWS.
 fn used(scenario: &Scenario) -> BTreeSet<Use> {
-    let mut used = BTreeSet::new();
-    for (name, expected, mut request, scenario) in scenarios(scenario) {
-        let after = on_virtual_time(async {
-            let stack = start(&scenario);
-            if request["targetId"] == "UNIT" {
-                let organization = stack.aws.organization();
-                let unit = organization.accounts.iter().find(|it| it.parent.starts_with("ou-")).unwrap();
-                request["targetId"] = json!(unit.parent);
-            }
-            run(&stack, name, request, expected).await;
-            stack.aws.gate().used()
-        });
-        used.extend(after);
-    }
-    used.extend(with_faults(scenario));
-    used.extend(taken_up(scenario));
-    let settings = short();
-    let sequence = Scenario { settings, ..scenario.clone() };
-    used.extend(on_virtual_time(async { one_after_the_other(&sequence).await.aws.gate().used() }));
+    let mut used = report::used(scenario);
+    used.extend(inventory::used(scenario));
+    used.extend(access_report::used(scenario));
     used
 }
 
 /// Permissions of a stack's roles that nothing used.
 fn unused(scenario: &Scenario, used: &BTreeSet<Use>) -> Vec<Allowed> {
-    let stack = on_virtual_time(async { start(scenario) });
+    let stack = on_virtual_time(async { runs::start(scenario) });
     let roles = stack.aws.roles();
     assert!(roles.len() >= 7, "{}", roles.len());
     let mut unused: Vec<_> = roles
@@ -289,7 +102,8 @@ fn unused(scenario: &Scenario, used: &BTreeSet<Use>) -> Vec<Allowed> {
 
 #[test]
 fn in_the_management_account_every_permission_is_used() {
-    let parameters = [("ReportScheduleState".to_owned(), "ENABLED".to_owned())].into();
+    let on = |name: &str| (format!("{name}ScheduleState"), "ENABLED".to_owned());
+    let parameters = ["AccessReport", "Inventory", "Report"].map(on).into();
     let scenario = Scenario { accounts: 24, parameters, ..Scenario::default() };
     let unused = unused(&scenario, &used(&scenario));
     assert!(unused.is_empty(), "{unused:#?}");
@@ -300,7 +114,9 @@ fn in_a_delegated_account_with_every_optional_parameter_every_permission_is_used
     // The role that reads the organization is the one of management-roles.yaml, and targets are asked
     // for, so that the root is looked up too.
     let mut parameters = every_optional_parameter();
-    parameters.retain(|name, _| !matches!(name.as_str(), "DefaultTarget" | "ManagementReadRoleArn"));
+    parameters.retain(|name, _| {
+        !matches!(name.as_str(), "AccessReportRoleArn" | "DefaultTarget" | "ManagementReadRoleArn")
+    });
     let scenario =
         Scenario { accounts: 24, topology: Topology::Delegated, parameters, ..Scenario::default() };
     let used = used(&scenario);

@@ -41,7 +41,11 @@ fn the_bucket_is_private_encrypted_versioned_and_outlives_the_stack() {
             .map(|rule| &rule["Prefix"])
             .map(Value::to_string)
             .collect();
-        assert_eq!(expiring, ["\"raw/\"", "\"runs/\""].map(str::to_owned).into(), "tables are kept");
+        assert_eq!(
+            expiring,
+            ["\"raw/\"", "\"runs/\""].map(str::to_owned).into(),
+            "tables are kept, and what is known of published runs"
+        );
     }
     let text = std::fs::read_to_string(root().join("template.yaml")).unwrap();
     for resource in ["  Bucket:\n", "  BucketPolicy:\n"] {
@@ -132,6 +136,8 @@ fn what_a_schedule_cannot_start_is_put_aside() {
 fn every_alarm_watches_something_of_this_stack_and_tells_its_topic() {
     let watched = [
         ("RunFailed", "AWS/States", "ExecutionsFailed", "StateMachineArn"),
+        ("AccessReportFailed", "AWS/States", "ExecutionsFailed", "StateMachineArn"),
+        ("InventoryFailed", "AWS/States", "ExecutionsFailed", "StateMachineArn"),
         ("SweepFailed", "AWS/Lambda", "Errors", "FunctionName"),
         ("ScheduleUndelivered", "AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"),
         ("PublishedLongAgo", "Muster", "hours_since_published", "Kind"),
@@ -140,6 +146,7 @@ fn every_alarm_watches_something_of_this_stack_and_tells_its_topic() {
         let alarms = of_kind(&resolved, "AWS::CloudWatch::Alarm");
         let names: BTreeSet<_> = alarms.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, watched.iter().map(|(name, ..)| *name).collect());
+        let mut values = BTreeSet::new();
         for (name, namespace, metric, dimension) in watched {
             let alarm = &resolved.resources[name].properties;
             assert_eq!(
@@ -155,10 +162,23 @@ fn every_alarm_watches_something_of_this_stack_and_tells_its_topic() {
                     || it.arn.as_deref().is_some_and(|arn| arn.rsplit(':').next() == Some(value))
             };
             assert!(value == "sweep" || resolved.resources.values().any(known), "{name}: {value}");
+            assert!(values.insert(value), "{name} watches what another alarm watches: {value}");
             assert_eq!(alarm["AlarmActions"], json!([resolved.outputs["NotificationTopicArn"]]), "{name}");
             // CloudWatch allows a week at the most.
             let looked_at = alarm["Period"].as_u64().unwrap() * alarm["EvaluationPeriods"].as_u64().unwrap();
             assert!(looked_at <= 7 * 86_400, "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_state_machine_has_an_alarm() {
+    for resolved in variants("muster") {
+        let alarms = of_kind(&resolved, "AWS::CloudWatch::Alarm");
+        for (name, _) in of_kind(&resolved, "AWS::Serverless::StateMachine") {
+            let machine = &resolved.resources[name].reference;
+            let watches = |alarm: &Value| alarm["Dimensions"][0]["Value"] == **machine;
+            assert!(alarms.iter().any(|(_, alarm)| watches(alarm)), "{name}");
         }
     }
 }
