@@ -14,8 +14,8 @@ pub(crate) struct Known {
     /// Functions that one of its runs has at work at once, at the most.
     pub at_once: i32,
     pub estimate: Estimate,
-    /// Members of the result of a run with lanes that are shown: a text with its label, a number with
-    /// what it counts.
+    /// Members of the result of a run with lanes that are shown, by JSON Pointer: a text with its label,
+    /// a number with what it counts.
     pub facts: &'static [(&'static str, &'static str)],
     /// Columns whose values are counted: label, table, column.
     pub counts: &'static [(&'static str, &'static str, &'static str)],
@@ -54,11 +54,11 @@ pub(crate) const KINDS: &[Known] = &[
             unless: "none: no inventory of the last 90 days is published that would tell how large the organization is",
         },
         facts: &[
-            ("org", "organizationId"),
-            ("accounts", "accounts"),
-            ("units", "organizationalUnits"),
-            ("policies", "policies"),
-            ("requests for accounts", "accountRequests"),
+            ("org", "/organizationId"),
+            ("accounts", "/accounts"),
+            ("units", "/organizationalUnits"),
+            ("policies", "/policies"),
+            ("requests for accounts", "/accountRequests"),
         ],
         counts: &[("policies", "policies", "type"), ("effective", "effective_policies", "source")],
     },
@@ -70,8 +70,15 @@ pub(crate) const KINDS: &[Known] = &[
         estimate: Estimate::Planned {
             unless: "none: an inventory comes first, and tells what there is to report on",
         },
-        facts: &[],
-        counts: &[],
+        facts: &[
+            ("inventory", "/inventory/runId"),
+            ("mode", "/mode"),
+            ("reports were due", "/expectedItems"),
+            ("have data", "/itemsWithData"),
+            ("are left to the next run", "/carriedOver"),
+            ("were left out on request", "/excluded/count"),
+        ],
+        counts: &[("services", "service_access", "conclusion")],
     },
 ];
 

@@ -6,7 +6,7 @@ use comfy_table::CellAlignment;
 use models::{Kind, keys};
 use serde_json::Value;
 
-use super::result::{how_much, indented, row};
+use super::result::{indented, row};
 use super::{line, number, span, table};
 use crate::Done;
 use crate::client::{Objects, Stack};
@@ -52,7 +52,7 @@ pub(super) async fn show(
         }
     }
     row("items", &items(&published["items"], published["lanes"].as_u64()));
-    row("coverage", how_much(published));
+    row("coverage", coverage(&published["complete"]));
     for (reason, count) in published["gaps"].as_object().into_iter().flatten() {
         row("", &format!("{} x {reason}", counted(count)));
     }
@@ -67,13 +67,23 @@ pub(super) async fn show(
     Ok(())
 }
 
+/// What a run says of its own coverage.
+fn coverage(complete: &Value) -> &'static str {
+    match complete.as_bool() {
+        Some(true) => "complete",
+        Some(false) => "INCOMPLETE: what is missing is unknown, and nothing is concluded of it",
+        None => "UNKNOWN: the run does not say how much there is",
+    }
+}
+
 /// Texts in rows of their own, and then all numbers.
 fn facts(known: &Known, published: &Value) {
     let mut counts = Vec::new();
-    for (label, member) in known.facts {
-        match published[member].as_str() {
+    for (label, pointer) in known.facts {
+        let fact = published.pointer(pointer).unwrap_or(&Value::Null);
+        match fact.as_str() {
             Some(text) => row(label, text),
-            None => counts.push(format!("{} {label}", counted(&published[member]))),
+            None => counts.push(format!("{} {label}", counted(fact))),
         }
     }
     row("seen", &counts.join(", "));
@@ -161,6 +171,13 @@ mod tests {
     fn outcomes_that_are_not_as_they_should_be_stand_out() {
         let outcomes = json!({"failed": 2, "skipped": 1, "succeeded": 1700});
         assert_eq!(items(&outcomes, Some(6)), "2 FAILED, 1 skipped, 1,700 succeeded in 6 lanes");
+    }
+
+    #[test]
+    fn coverage_is_complete_only_where_the_run_says_so() {
+        assert_eq!(coverage(&json!(true)), "complete");
+        assert!(coverage(&json!(false)).starts_with("INCOMPLETE"));
+        assert!(coverage(&Value::Null).starts_with("UNKNOWN"));
     }
 
     #[test]

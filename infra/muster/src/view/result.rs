@@ -106,7 +106,7 @@ pub(super) fn row(name: &str, value: &str) {
 }
 
 /// What a coverage allows to be concluded.
-pub(super) fn how_much(coverage: &Value) -> &'static str {
+fn how_much(coverage: &Value) -> &'static str {
     let no_gaps = coverage["gaps"].as_object().is_none_or(serde_json::Map::is_empty);
     if coverage["expectedAccounts"].is_null() {
         "UNKNOWN: nobody says which accounts there should be, and nothing is concluded"

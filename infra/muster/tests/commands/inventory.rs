@@ -1,6 +1,6 @@
 //! The inventory of the organization, as a kind whose runs have lanes.
 
-use crate::support::{Ended, Place, Served, Variables, built_binaries, resumable, until};
+use crate::support::{Ended, Place, Served, Variables, built_binaries, resumable, row, until};
 
 const KIND: &str = "organization-inventory";
 
@@ -13,12 +13,6 @@ fn run(place: &Place, more: &[&str]) -> Ended {
 fn run_with(place: &Place, more: &[&str], variables: &Variables) -> Ended {
     let small = ["run", KIND, "--accounts=40", "--regions=2", "--speed=max"];
     place.muster(&[&small, more].concat(), variables)
-}
-
-/// Rows of what is shown, by their names: of the result, or of an estimate.
-fn row<'a>(shown: &'a str, name: &str) -> &'a str {
-    let begin = format!("  {name:<11} ");
-    shown.lines().find_map(|line| line.strip_prefix(&begin)).unwrap_or_else(|| panic!("no {name}: {shown}"))
 }
 
 fn is_whole(result: &str) {

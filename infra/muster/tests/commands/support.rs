@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// How long anything may take before the test fails. Only a machine that does nothing takes so long.
-const LIMIT: Duration = Duration::from_secs(120);
+/// How long anything may take before the test fails. Nothing takes so long, unless another build holds
+/// cargo's lock.
+const LIMIT: Duration = Duration::from_secs(900);
 
 /// Asks until there is an answer.
 pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
@@ -28,6 +29,12 @@ pub(crate) fn resumable(text: &str, retry: &str) -> String {
     let (run, options) = rest.split_once(' ').unwrap();
     assert!(options.starts_with(&format!("--retry {retry} --stack muster")), "{options}");
     run.to_owned()
+}
+
+/// A row of what is shown, by its name: of the result, or of an estimate.
+pub(crate) fn row<'a>(shown: &'a str, name: &str) -> &'a str {
+    let begin = format!("  {name:<11} ");
+    shown.lines().find_map(|line| line.strip_prefix(&begin)).unwrap_or_else(|| panic!("no {name}: {shown}"))
 }
 
 /// What a command printed, and how it ended.
