@@ -168,7 +168,7 @@ fn no_column_of_a_table_takes_the_place_of_one_that_its_view_adds() {
 #[test]
 fn every_query_is_saved_as_it_is_in_its_file() {
     let queries = queries();
-    assert_eq!(queries.len(), 5);
+    assert!(queries.len() >= 5, "{}", queries.len());
     for resolved in variants("muster") {
         let saved: BTreeMap<_, _> = of_kind(&resolved, "AWS::Athena::NamedQuery")
             .into_iter()
