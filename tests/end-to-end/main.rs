@@ -1,6 +1,7 @@
 //! The binaries that are deployed, as processes, over TCP and through Lambda's Runtime API.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod lanes;
 mod support;
 
 use std::time::Duration;

@@ -17,8 +17,20 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Runs a scenario with the real binaries to its end and lets everything come to rest.
+/// Runs a scenario of the declarative policies report with the real binaries to its end and lets
+/// everything come to rest.
 pub(crate) fn run(scenario: &Scenario) -> Rest {
+    with_stack(scenario, async |stack| {
+        if let Some(duration) = scenario.in_the_way {
+            stack.aws.start_foreign_report(duration);
+        }
+        let execution = stack.start_report(scenario.request.clone()).unwrap();
+        rest(stack, scenario, execution).await
+    })
+}
+
+/// Does something with a stack of a scenario whose functions are the real binaries.
+pub(crate) fn with_stack<T>(scenario: &Scenario, work: impl AsyncFnOnce(LocalStack) -> T) -> T {
     let binaries = BINARIES.clone();
     runtime().block_on(async {
         let clock = Clock::stepped(muster_tests::begin());
@@ -28,10 +40,6 @@ pub(crate) fn run(scenario: &Scenario) -> Rest {
         let stack = LocalStack::start_with(clock, options, Arc::<Processes>::clone(&runner)).unwrap();
         let endpoint = Endpoint::bind(&stack.aws, 0).await.unwrap();
         runner.connect(&endpoint.url());
-        if let Some(duration) = scenario.in_the_way {
-            stack.aws.start_foreign_report(duration);
-        }
-        let execution = stack.start_report(scenario.request.clone()).unwrap();
-        rest(stack, scenario, execution).await
+        work(stack).await
     })
 }

@@ -13,6 +13,8 @@ import time
 
 EVENTS = pathlib.Path("tests/events")
 KIND = "declarative-policies-report"
+INVENTORY = "organization-inventory"
+ACCESS = "organizations-access-report"
 # The events' own bucket, which this stack may then have reports delivered to.
 BUCKETS = "MUSTER_REPORT_BUCKET_ARNS='arn:aws:s3:::evidence-012345678901'\n"
 
@@ -24,6 +26,17 @@ EXPECTED = {
     f"{KIND}-status": ("Gone", "p-0123456789"),
     f"{KIND}-parse": ("Incomplete", "no record"),
     f"{KIND}-cancel": {"next": "failed", "failure.error": "Overdue"},
+    # Nothing tells how large the organization is, for there is no inventory yet.
+    f"{INVENTORY}-plan": {"next": "done", "result.wouldStart": True, "item": "some-accounts"},
+    f"{INVENTORY}-plan.resume": ("InvalidRequest", "no run 20261120T063000Z-9f86d081 to resume"),
+    f"{INVENTORY}-read": ("Incomplete", "no record"),
+    f"{INVENTORY}-gather": ("Incomplete", "no record"),
+    f"{ACCESS}-plan": {"next": "done", "result.wouldStart": True, "item": "organization"},
+    f"{ACCESS}-plan.resume": ("InvalidRequest", "no run 20261120T063000Z-9f86d081 to resume"),
+    f"{ACCESS}-start": ("Incomplete", "no record"),
+    f"{ACCESS}-status": ("Incomplete", "no record"),
+    f"{ACCESS}-collect": ("Incomplete", "no record"),
+    f"{ACCESS}-gather": ("Incomplete", "no record"),
     "sweep": {"seen": 0, "closed": 0, "left": 0},
 }
 
@@ -59,8 +72,10 @@ class Emulator:
         said = re.sub(r"\s*\n\s*[│×]?\s*", " ", done.stderr)
         return re.sub(r"(?<=\w)- (?=\w)", "-", said)
 
-    def ticket(self, step, ticket):
-        return self.invoke(f"{KIND}-{step}", "--data-ascii", json.dumps({"ticket": ticket}))
+    def ticket(self, step, ticket, kind=KIND):
+        answer = self.invoke(f"{kind}-{step}", "--data-ascii", json.dumps({"ticket": ticket}))
+        assert isinstance(answer, dict), f"{kind}-{step}: {answer}"
+        return answer
 
 
 def member(answer, path):
@@ -84,7 +99,7 @@ def check_events(emulator):
             error, text = EXPECTED[name]
             assert f"Error: {error}" in answer and text in answer, f"{name}: {answer}"
             shown = f"{error}: {text}"
-        print(f"{name:<42} {shown}")
+        print(f"{name:<46} {shown}")
 
 
 def check_job(emulator):
@@ -105,6 +120,33 @@ def check_job(emulator):
     swept = emulator.invoke("sweep", "--data-ascii", "{}")
     assert swept["seen"] == 0, swept
     print(f"a job step by step: {polls} polls, {ticket['result']['rows']} rows")
+
+
+def check_lanes(emulator, store, kind, steps):
+    """A whole run with lanes: the part of Step Functions' Distributed Map is played here."""
+    plan = emulator.ticket("plan", {"request": {}}, kind)
+    turns = 0
+    while plan["next"] == "lanes":
+        listed = json.loads((store / plan["lanes"]["key"]).read_text())
+        for lane in listed:
+            lane["ticket"] = {"run": plan, "lane": dict(lane)}
+            lane["next"] = "start"
+        # In turns, for some lanes wait until others are done.
+        while open_lanes := [lane for lane in listed if lane["next"] != "done"]:
+            for lane in open_lanes:
+                turns += 1
+                assert turns < 200, lane
+                lane["ticket"] = emulator.ticket(steps[lane["next"]], lane["ticket"], kind)
+                lane["next"] = lane["ticket"]["next"]
+                time.sleep(lane["ticket"]["pollAfterSeconds"] / 60)
+        plan = emulator.ticket("gather", plan, kind)
+    assert plan["next"] == "done", plan
+    items = plan["result"]["items"]
+    assert set(items) <= {"succeeded", "skipped"}, plan["result"]
+    swept = emulator.invoke("sweep", "--data-ascii", "{}")
+    assert swept["seen"] == 0, swept
+    print(f"{kind} step by step: {turns} turns of lanes, {items['succeeded']} items")
+    return plan["result"]
 
 
 def main():
@@ -133,6 +175,13 @@ def main():
                 try:
                     check_events(emulator)
                     check_job(emulator)
+                    [store] = pathlib.Path(folder, "out").glob("muster-bucket-*")
+                    read = dict.fromkeys(["start", "wait", "poll", "collect"], "read")
+                    inventory = check_lanes(emulator, store, INVENTORY, read)
+                    assert inventory["accounts"] == 40 and inventory["complete"], inventory
+                    steps = {"start": "start", "wait": "start", "poll": "status", "collect": "collect"}
+                    access = check_lanes(emulator, store, ACCESS, steps)
+                    assert access["itemsWithData"] == access["expectedItems"] > 0, access
                 except BaseException:
                     print(log.read_text())
                     raise

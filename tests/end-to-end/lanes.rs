@@ -1,0 +1,107 @@
+//! Runs with lanes: the same processes serve many lanes side by side.
+
+use std::sync::Arc;
+
+use local_aws::FaultRule;
+use local_stack::{LocalStack, Topology};
+use local_states::{Execution, ExecutionStatus};
+use muster_tests::Scenario;
+use serde_json::{Value, json};
+
+use crate::support::with_stack;
+
+fn scenario() -> Scenario {
+    Scenario { accounts: 30, ..Scenario::default() }
+}
+
+/// The result of a run that has succeeded, whole.
+fn whole(execution: &Execution, context: &str) -> Value {
+    assert_eq!(execution.status(), ExecutionStatus::Succeeded, "{context}: {:?}", execution.error());
+    let result = execution.output().unwrap()["result"].clone();
+    assert_eq!(result["items"].get("failed"), None, "{context}: {result}");
+    result
+}
+
+async fn inventory(stack: &LocalStack) -> Arc<Execution> {
+    let execution = stack.start_inventory(json!({})).unwrap();
+    execution.finished().await;
+    execution
+}
+
+/// The tables that are published, and nothing that is left open.
+fn tables(stack: &LocalStack) -> Vec<String> {
+    let storage = stack.aws.storage();
+    assert_eq!(storage.keys(stack.bucket(), "open/"), Vec::<String>::new());
+    let keys = storage.keys(stack.bucket(), "tables/");
+    let mut tables: Vec<_> = keys.iter().map(|key| key.split('/').nth(1).unwrap().to_owned()).collect();
+    tables.dedup();
+    tables
+}
+
+#[test]
+fn an_inventory_is_read_whole_in_both_topologies() {
+    for topology in [Topology::Management, Topology::Delegated] {
+        with_stack(&Scenario { topology, ..scenario() }, async |stack| {
+            let result = whole(&*inventory(&stack).await, "clean");
+            assert_eq!((&result["accounts"], &result["complete"]), (&json!(30), &json!(true)), "{result}");
+            let tables = tables(&stack);
+            for table in ["accounts", "effective_policies", "item_outcomes", "policies", "runs"] {
+                assert!(tables.iter().any(|it| it == table), "{table} is not in {tables:?}");
+            }
+        });
+    }
+}
+
+#[test]
+fn faults_on_the_wire_and_processes_that_die_cost_an_inventory_nothing_but_time() {
+    let rules = [
+        "lost-answer@organizations:ListAccounts",
+        "cut@organizations:DescribePolicy#3",
+        "truncate@s3:GetObject#9",
+        "crash-after@organizations:ListTagsForResource#7",
+        "crash-after@s3:PutObject#14",
+        "throttle@organizations:ListPolicies#2*3",
+    ];
+    for rule in rules {
+        let faults: Vec<FaultRule> = vec![rule.parse().unwrap()];
+        with_stack(&Scenario { faults, accounts: 12, ..scenario() }, async |stack| {
+            let result = whole(&*inventory(&stack).await, rule);
+            assert_eq!((&result["accounts"], &result["complete"]), (&json!(12), &json!(true)), "{rule}");
+            assert!(!tables(&stack).is_empty());
+        });
+    }
+}
+
+#[test]
+fn an_inventory_that_was_stopped_goes_on_when_it_is_resumed() {
+    with_stack(&scenario(), async |stack| {
+        let execution = stack.start_inventory(json!({})).unwrap();
+        let clock = stack.aws.clock().clone();
+        clock.sleep(std::time::Duration::from_secs(5)).await;
+        stack.aws.states().stop(&execution.arn, None, None).unwrap();
+        // The sweep closes it on the event of its end.
+        clock.sleep(std::time::Duration::from_secs(60)).await;
+        let records = muster_tests::records(&stack);
+        assert!(records[0].outcome().is_some(), "{records:#?}");
+        let resumed = json!({"resume": records[0].run_id, "retry": ["failed"]});
+        let execution = stack.start_inventory(resumed).unwrap();
+        execution.finished().await;
+        assert_eq!(whole(&execution, "resumed")["complete"], true);
+        assert_eq!(muster_tests::records(&stack).len(), 1);
+    });
+}
+
+#[test]
+fn an_access_report_makes_its_inventory_and_reads_every_report() {
+    with_stack(&scenario(), async |stack| {
+        let execution = stack.start_access_report(json!({})).unwrap();
+        execution.finished().await;
+        let result = whole(&execution, "access report");
+        assert!(result["expectedItems"].as_u64() > Some(5), "{result}");
+        assert_eq!(
+            (&result["itemsWithData"], &result["mode"]),
+            (&result["expectedItems"], &json!("session"))
+        );
+        assert!(tables(&stack).iter().any(|table| table == "service_access"));
+    });
+}
