@@ -121,10 +121,7 @@ fn items(outcomes: &Value, lanes: Option<u64>) -> String {
             false => format!("{} {}", counted(items), status.to_uppercase()),
         })
         .collect();
-    match lanes {
-        Some(lanes) => format!("{} in {} lanes", counts.join(", "), number(lanes)),
-        None => counts.join(", "),
-    }
+    format!("{} in {}", counts.join(", "), super::lanes(lanes))
 }
 
 /// How the items that did not succeed are done again; `None` when all did.

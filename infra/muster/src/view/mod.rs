@@ -78,6 +78,15 @@ pub(crate) fn number(value: u64) -> String {
     out
 }
 
+/// `1 lane`, `6 lanes`, `? lanes`.
+pub(crate) fn lanes(count: Option<u64>) -> String {
+    match count {
+        Some(1) => "1 lane".to_owned(),
+        Some(count) => format!("{} lanes", number(count)),
+        None => "? lanes".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +100,7 @@ mod tests {
     #[test]
     fn numbers_and_spans_are_easy_to_read() {
         assert_eq!([number(0), number(999), number(1_700_000)], ["0", "999", "1,700,000"]);
+        assert_eq!([lanes(Some(1)), lanes(Some(6)), lanes(None)], ["1 lane", "6 lanes", "? lanes"]);
         assert_eq!(span(Duration::from_secs(5_640)), "1 h 34 min");
         assert_eq!(span(Duration::from_secs(310)), "5 min 10 s");
         assert_eq!(span(Duration::from_millis(840)), "0.8 s");

@@ -170,10 +170,10 @@ fn running(ticket: &Value) -> String {
 /// How far the lanes have come; as much of it as is known.
 fn lanes(seen: &Seen) -> String {
     let plan = &seen.ticket["handle"];
-    let planned = |name: &str| plan[name].as_u64().map_or_else(|| "?".to_owned(), number);
-    let (items, lanes) = (planned("items"), planned("lanes"));
+    let items = plan["items"].as_u64().map_or_else(|| "?".to_owned(), number);
+    let lanes = super::lanes(plan["lanes"].as_u64());
     let Some((done, total)) = seen.lanes.as_ref().and_then(Lanes::done) else {
-        return format!("working on {items} items in {lanes} lanes");
+        return format!("working on {items} items in {lanes}");
     };
     let begun = seen.lanes.iter().flat_map(|lanes| lanes.begun.iter().flatten());
     let each: Vec<_> = begun
@@ -181,7 +181,7 @@ fn lanes(seen: &Seen) -> String {
         .map(|(name, done, total)| format!("{name} {}/{}", number(*done), number(*total)))
         .collect();
     let open = if each.is_empty() { String::new() } else { format!("; {}", each.join(", ")) };
-    format!("{} of {} items in {lanes} lanes done{open}", number(done), number(total))
+    format!("{} of {} items in {lanes} done{open}", number(done), number(total))
 }
 
 /// What of a state is worth a line of its own where lines stay: of lanes, every tenth.

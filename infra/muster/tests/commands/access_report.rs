@@ -12,7 +12,7 @@ fn run(place: &Place, more: &[&str], variables: &Variables) -> Ended {
 fn is_whole(ended: Ended) {
     let followed = ended.err.clone();
     assert!(followed.contains("making the run that has to come first"), "{followed}");
-    assert!(followed.contains(" items in 1 lanes done; management-account "), "{followed}");
+    assert!(followed.contains(" items in 1 lane done; management-account "), "{followed}");
     let result = ended.succeeded();
     assert!(result.contains(&format!("{KIND}: succeeded in ")), "{result}");
     assert_eq!(row(&result, "mode"), "session");
