@@ -10,8 +10,10 @@ use serde_json::{Value, json};
 
 use crate::support::with_stack;
 
+/// Small, and at all of AWS's rates: processes pace their calls in real time.
 fn scenario() -> Scenario {
-    Scenario { accounts: 30, ..Scenario::default() }
+    let parameters = [("OrganizationsRateShare".to_owned(), "1".to_owned())].into();
+    Scenario { accounts: 12, parameters, ..Scenario::default() }
 }
 
 /// The result of a run that has succeeded, whole.
@@ -43,7 +45,7 @@ fn an_inventory_is_read_whole_in_both_topologies() {
     for topology in [Topology::Management, Topology::Delegated] {
         with_stack(&Scenario { topology, ..scenario() }, async |stack| {
             let result = whole(&*inventory(&stack).await, "clean");
-            assert_eq!((&result["accounts"], &result["complete"]), (&json!(30), &json!(true)), "{result}");
+            assert_eq!((&result["accounts"], &result["complete"]), (&json!(12), &json!(true)), "{result}");
             let tables = tables(&stack);
             for table in ["accounts", "effective_policies", "item_outcomes", "policies", "runs"] {
                 assert!(tables.iter().any(|it| it == table), "{table} is not in {tables:?}");
@@ -64,7 +66,7 @@ fn faults_on_the_wire_and_processes_that_die_cost_an_inventory_nothing_but_time(
     ];
     for rule in rules {
         let faults: Vec<FaultRule> = vec![rule.parse().unwrap()];
-        with_stack(&Scenario { faults, accounts: 12, ..scenario() }, async |stack| {
+        with_stack(&Scenario { faults, ..scenario() }, async |stack| {
             let result = whole(&*inventory(&stack).await, rule);
             assert_eq!((&result["accounts"], &result["complete"]), (&json!(12), &json!(true)), "{rule}");
             assert!(!tables(&stack).is_empty());
