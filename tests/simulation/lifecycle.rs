@@ -379,10 +379,10 @@ fn a_report_is_delivered_whichever_of_the_two_services_aws_names_is_the_last_of_
 }
 
 #[test]
-fn the_schedule_is_off_unless_it_is_turned_on() {
+fn every_kind_has_a_schedule_that_is_off_unless_it_is_turned_on() {
     on_virtual_time(async {
         let stack = stack(&Scenario::default());
-        assert_eq!(stack.deployed.schedules.len(), 1);
+        assert_eq!(stack.deployed.schedules.len(), models::Kind::ALL.len());
         let due = "2026-11-22T03:00:00Z".parse().unwrap();
         assert_eq!(stack.deliver_schedule(due).unwrap().len(), 0);
     });
