@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use local_aws::Settings;
+use local_aws::organization::PolicyType;
 use local_stack::Topology;
 use muster_tests::Scenario;
 use serde_json::{Value, json};
@@ -112,7 +113,10 @@ fn check_effective(of: &Inventory) {
 
 #[test]
 fn an_inventory_finds_everything_and_says_so() {
-    let of = inventory(&scenario(), json!({}), |_| {});
+    let of = inventory(&scenario(), json!({}), |stack| {
+        let pending = PolicyType { name: "BACKUP_POLICY".to_owned(), status: "PENDING_ENABLE" };
+        stack.aws.change(|_, organization| organization.policy_types.push(pending));
+    });
     let result = of.result();
     assert_eq!(result["complete"], json!(true), "{result}");
     assert_eq!(result["items"].as_object().unwrap().keys().collect::<Vec<_>>(), ["skipped", "succeeded"]);

@@ -181,3 +181,30 @@ fn is_unknown_type(error: &JobError) -> bool {
                 && aws.message.as_deref().is_some_and(|message| message.contains("INVALID_ENUM_POLICY_TYPE")))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use organizations::PolicyType;
+
+    #[test]
+    fn every_known_type_is_read_and_those_of_the_future_that_the_root_has() {
+        let of = |name: &str, status: &str| PolicyType { name: name.to_owned(), status: status.to_owned() };
+        let root = Root {
+            id: "r-ab12".parse().unwrap(),
+            arn: String::new(),
+            name: "Root".to_owned(),
+            policy_types: vec![
+                of("TAG_POLICY", "PENDING_ENABLE"),
+                of("BACKUP_POLICY", "ENABLED"),
+                of("SERVICE_CONTROL_POLICY", "ENABLED"),
+                of("FUTURE_POLICY", "ENABLED"),
+            ],
+        };
+        let read = types(&root);
+        assert_eq!(read.len(), TYPES.len() + 1);
+        assert!(read.iter().any(|name| name == "FUTURE_POLICY"));
+        // Effective policies only of types that are on, and that have one.
+        assert_eq!(super::super::effective::types(&root), ["BACKUP_POLICY", "FUTURE_POLICY"]);
+    }
+}
