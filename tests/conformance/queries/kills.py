@@ -17,6 +17,9 @@ from pathlib import Path
 from local import INVENTORY, REPORT, catalog, connect, equal, muster
 
 CRASH, STOP = "crash-before@*#{call}*1000000", "stop-after@*#{call}"
+# Lanes work side by side, so which call is the n-th differs from run to run. This one is always the
+# first after a run has committed.
+FIRST_COPY = "crash-before@s3:CopyObject#1*1000000"
 SIZE = ["--accounts", "10", "--regions", "2", "--report-minutes", "3"]
 STEP = 4
 VIEWS = [name for name in catalog() if name.startswith("latest_")]
@@ -92,6 +95,7 @@ def publication(kind, out, pool, left):
     before = max(call for call, seen in left.items() if seen not in ("committed", "being published", "published"))
     calls = range(before + 1, max(left) + STEP)
     runs = {call: pool.submit(kill, kind, CRASH.format(call=call), out / f"{kind}-{call}") for call in calls}
+    runs["the first copy"] = pool.submit(kill, kind, FIRST_COPY, out / f"{kind}-copy")
     return {call: run.result()[0] for call, run in runs.items()}
 
 
