@@ -10,7 +10,7 @@ import boto3
 import pyarrow
 import pyarrow.parquet
 
-from job import BUCKET, OWNER, Run, copy, put, s3
+from job import BUCKET, KIND, OWNER, Run, copy, put, s3
 
 IDS = ("account_id", "account_name", "region")
 COLUMNS = ["account_id", "region", "attribute", "raw_value"]
@@ -65,6 +65,7 @@ def handler(event, _context):
     copy(table, f"tables/account_status/{day}/{run.id}-0.parquet")
     put(f"runs/{run.id}/manifest.json", json.dumps(result).encode())
     copy(row, f"tables/runs/{day}/{run.id}-0.parquet")
+    put(f"published/{KIND}/{run.id}.json", json.dumps(result).encode())
     run.record("succeeded")
     run.close()
     return ticket | {"next": "done", "result": result}
