@@ -6,6 +6,7 @@
 //!
 //! * [`aws`]: the whole: who calls, what is answered, what goes wrong on request.
 //! * [`organization`], [`ec2`], [`access_reports`], [`s3`], [`lambda`], [`cloudformation`]: the services.
+//! * [`principals`]: the roles and users of every account; [`mod@services`]: what they use.
 //! * [`iam`]: callers, policies, dependent permissions; roles are taken on through STS.
 //! * [`faults`]: throttles, lost answers, crashes, stops.
 //! * [`connector`]: an SDK's calls, answered in process.
@@ -19,7 +20,9 @@ pub mod faults;
 pub mod iam;
 pub mod lambda;
 pub mod organization;
+pub mod principals;
 pub mod s3;
+pub mod services;
 pub mod settings;
 mod sts;
 pub mod throttle;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::access_reports::AccessReportSettings;
+use crate::principals::PrincipalSettings;
 
 /// How the simulated AWS behaves where its documentation is silent or contradicts itself, and how
 /// its jobs go.
@@ -54,6 +55,8 @@ pub struct Settings {
     pub throttles: bool,
     /// IAM's access report.
     pub access_reports: AccessReportSettings,
+    /// The roles and users of the accounts.
+    pub principals: PrincipalSettings,
 }
 
 /// The answer for a well-formed report id that nobody knows.
@@ -124,6 +127,7 @@ impl Default for Settings {
             request_latency: Duration::ZERO,
             throttles: true,
             access_reports: AccessReportSettings::default(),
+            principals: PrincipalSettings::default(),
         }
     }
 }

@@ -2,12 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::activity::{Activity, GLOBAL, Salted};
-use super::allowed::{self, Scp, is_open};
-use super::catalogue::{Service, services};
 use super::settings::DenyOnly;
 use crate::organization::policies::SCP;
 use crate::organization::{Account, Organization, Policy};
+use crate::services::{Activity, GLOBAL, Service, Statements, is_open, services, shuts};
 
 /// What a path names.
 #[derive(Debug, Clone, Copy)]
@@ -75,10 +73,10 @@ impl<'a> Subject<'a> {
             // AWS: all services, and a policy is ignored.
             (Entity::Management(_), _) => Box::new(|_| true),
             (_, Some(policy)) => {
-                let policy = [Scp::parse(&policy.content)];
+                let policy = [Statements::parse(&policy.content)];
                 let denials = self.deny_only == DenyOnly::TheRest && !policy[0].allows_something();
                 Box::new(move |service| match denials {
-                    true => !allowed::shuts(&policy, service),
+                    true => !shuts(&policy, service),
                     false => is_open(std::iter::once(policy.as_slice()), service),
                 })
             }
@@ -91,11 +89,11 @@ impl<'a> Subject<'a> {
     }
 
     /// The policies at each level, from the root to the entity.
-    fn levels(&self) -> Vec<Vec<Scp>> {
+    fn levels(&self) -> Vec<Vec<Statements>> {
         let path = self.entity.path(self.organization);
         let way = path.trim_end_matches('/').split('/').skip(1);
         way.map(|target| {
-            self.organization.attached(SCP, target).map(|policy| Scp::parse(&policy.content)).collect()
+            self.organization.attached(SCP, target).map(|policy| Statements::parse(&policy.content)).collect()
         })
         .collect()
     }
@@ -137,19 +135,18 @@ impl<'a> Subject<'a> {
         let accounts: Vec<_> = self
             .accounts()
             .into_iter()
-            .map(|account| (account, Activity::new(self.organization, account, now)))
+            .map(|account| (account, Activity::of_account(self.organization, account, now)))
             .collect();
         self.services().into_iter().map(|service| self.row(service, &accounts)).collect()
     }
 
     fn row(&self, service: &'static Service, accounts: &[(&Account, Activity)]) -> Row {
-        let salted = Salted::new(service);
         let mut newest: Option<(i64, usize)> = None;
         let mut used = 0;
         // Most services are used by nobody, which is not worth asking everybody.
         let asked = if service.percent == 0 { &[] } else { accounts };
         for (number, (_, activity)) in asked.iter().enumerate() {
-            if let Some(at) = activity.last(salted) {
+            if let Some(at) = activity.last(service) {
                 used += 1;
                 if newest.is_none_or(|(newest, _)| at > newest) {
                     newest = Some((at, number));
@@ -163,7 +160,7 @@ impl<'a> Subject<'a> {
         Row {
             service,
             region: newest
-                .map(|(_, (_, activity))| activity.region(self.organization, salted).to_owned())
+                .map(|(_, (_, activity))| activity.region(self.organization, service).to_owned())
                 .or_else(without_use),
             last: newest.map(|(at, (account, _))| (at, account.path.trim_end_matches('/').to_owned())),
             accounts: used,

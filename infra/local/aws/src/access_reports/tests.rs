@@ -17,6 +17,7 @@ use crate::aws::{Aws, Options};
 use crate::iam::{Credentials, PolicyDocument, Principal};
 use crate::lambda::{FunctionConfig, FunctionError, Latency, Runner, Sandbox};
 use crate::organization::{Organization, Shape, generate};
+use crate::services::services;
 use crate::settings::Settings;
 use crate::wire::{Body, collect};
 

@@ -66,6 +66,13 @@ pub struct Account {
     pub unreadable: Option<&'static str>,
 }
 
+impl Account {
+    /// Tells the account from all others, and from itself in another organization.
+    pub(crate) fn key(&self, organization: &Organization) -> u64 {
+        mix(self.id.bytes().fold(organization.seed, |hash, byte| mix(hash ^ u64::from(byte))))
+    }
+}
+
 impl Organization {
     /// The accounts at or below a root, unit or account; `None` when there is no such target.
     pub fn below(&self, target: &str) -> Option<Vec<&Account>> {

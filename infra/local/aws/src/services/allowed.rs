@@ -1,6 +1,6 @@
-//! Which services service control policies leave open, a service as a whole.
+//! Which services policies allow, a service as a whole.
 //!
-//! Policies are attached in levels, from the root to an account. A service is open when every level
+//! Of service control policies: they are attached in levels, from the root to an account. A service is open when every level
 //! allows at least one of its actions, and no policy denies all of them without a condition. That is
 //! SCP logic alone: what identities' or resources' policies say does not count.
 
@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use crate::iam::like;
 
-/// The statements of a service control policy, as far as they decide on whole services.
+/// The statements of a policy, as far as they decide on whole services.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Scp(Vec<Statement>);
+pub(crate) struct Statements(Vec<Statement>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Statement {
@@ -23,9 +23,9 @@ struct Statement {
     unconditional: bool,
 }
 
-impl Scp {
+impl Statements {
     /// Reads a policy's content; what is no statement is passed over.
-    pub(super) fn parse(content: &str) -> Self {
+    pub(crate) fn parse(content: &str) -> Self {
         let document: Value = serde_json::from_str(content).unwrap_or_default();
         let statements = match &document["Statement"] {
             Value::Array(statements) => statements.iter().filter_map(Statement::parse).collect(),
@@ -34,14 +34,27 @@ impl Scp {
         Self(statements)
     }
 
+    /// The statements of several policies that count together.
+    pub(crate) fn all<'a>(contents: impl Iterator<Item = &'a str>) -> Self {
+        Self(contents.flat_map(|content| Self::parse(content).0).collect())
+    }
+
     /// Whether it allows anything at all.
-    pub(super) fn allows_something(&self) -> bool {
+    pub(crate) fn allows_something(&self) -> bool {
         self.0.iter().any(|statement| statement.allows)
     }
 
     /// Whether it allows at least one action of the service.
-    fn grants(&self, service: &str) -> bool {
+    pub(crate) fn grants(&self, service: &str) -> bool {
         self.0.iter().any(|it| it.allows && it.touches(service))
+    }
+
+    /// Whether it allows the action, of some resource under some condition, and does not deny it everywhere.
+    pub(crate) fn grants_action(&self, service: &str, action: &str) -> bool {
+        let action = format!("{service}:{action}").to_ascii_lowercase();
+        let about = |it: &Statement| it.actions.iter().any(|own| like(own, &action)) != it.inverted;
+        self.0.iter().any(|it| it.allows && about(it))
+            && !self.0.iter().any(|it| !it.allows && it.unconditional && about(it))
     }
 
     /// Whether it denies every action of the service.
@@ -51,12 +64,12 @@ impl Scp {
 }
 
 /// Whether the service is open where these policies apply, level by level.
-pub(super) fn is_open<'a>(mut levels: impl Iterator<Item = &'a [Scp]>, service: &str) -> bool {
+pub(crate) fn is_open<'a>(mut levels: impl Iterator<Item = &'a [Statements]>, service: &str) -> bool {
     levels.all(|policies| policies.iter().any(|policy| policy.grants(service)) && !shuts(policies, service))
 }
 
 /// Whether one of these policies denies every action of the service.
-pub(super) fn shuts(policies: &[Scp], service: &str) -> bool {
+pub(crate) fn shuts(policies: &[Statements], service: &str) -> bool {
     policies.iter().any(|policy| policy.shuts(service))
 }
 
@@ -121,15 +134,15 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn scp(statement: Value) -> Scp {
-        Scp::parse(&json!({"Version": "2012-10-17", "Statement": statement}).to_string())
+    fn scp(statement: Value) -> Statements {
+        Statements::parse(&json!({"Version": "2012-10-17", "Statement": statement}).to_string())
     }
 
-    fn open(levels: &[&[Scp]], service: &str) -> bool {
+    fn open(levels: &[&[Statements]], service: &str) -> bool {
         is_open(levels.iter().copied(), service)
     }
 
-    fn everything() -> Scp {
+    fn everything() -> Statements {
         scp(json!({"Effect": "Allow", "Action": "*", "Resource": "*"}))
     }
 
@@ -185,7 +198,7 @@ mod tests {
     #[test]
     fn content_that_is_no_policy_allows_nothing_and_denies_nothing() {
         for content in ["", "[]", "{}", r#"{"Statement": "x"}"#, r#"{"Statement": [{"Effect": "Allow"}]}"#] {
-            let policy = Scp::parse(content);
+            let policy = Statements::parse(content);
             assert!(!policy.allows_something() && !policy.shuts("s3"), "{content}");
         }
     }

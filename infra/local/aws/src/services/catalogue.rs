@@ -1,6 +1,8 @@
-//! The services that a report can name.
+//! The services.
 
 use std::sync::LazyLock;
+
+use crate::organization::mix;
 
 /// A service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,9 +11,11 @@ pub struct Service {
     pub namespace: &'static str,
     pub name: &'static str,
     /// Of a hundred accounts that do anything, so many use it now and then.
-    pub(super) percent: u64,
+    pub(crate) percent: u64,
     /// Whether it is used in us-east-1, wherever its caller is.
-    pub(super) global: bool,
+    pub(crate) global: bool,
+    /// Tells its use from that of the others.
+    pub(crate) salt: u64,
 }
 
 static SERVICES: LazyLock<Vec<Service>> = LazyLock::new(|| {
@@ -29,7 +33,8 @@ fn service(line: &'static str) -> Option<Service> {
     let mut columns = line.split('\t');
     let (namespace, name) = (columns.next()?, columns.next()?);
     let percent = columns.next()?.parse().ok()?;
-    Some(Service { namespace, name, percent, global: columns.next()? == "global" })
+    let salt = namespace.bytes().fold(0, |hash, byte| mix(hash ^ u64::from(byte)));
+    Some(Service { namespace, name, percent, global: columns.next()? == "global", salt })
 }
 
 #[cfg(test)]
