@@ -36,7 +36,7 @@ async fn session(stack: &LocalStack, run: &RunId) -> Client {
     let mut role = stack.aws.roles()[&arn].clone();
     let everybody =
         json!({"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]});
-    role.trust = PolicyDocument::parse(&everybody).unwrap();
+    role.trust = PolicyDocument::parse(&everybody).unwrap().into();
     stack.aws.put_role(&arn, role);
     let administrator = stack.administrator();
     let own = sdk_config(&stack.aws, &administrator, runtime::aws::retries(), runtime::aws::timeouts());

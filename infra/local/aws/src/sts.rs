@@ -1,10 +1,8 @@
 //! STS: who calls, and taking on a role, of this account or another.
 
-use std::collections::BTreeMap;
-
 use jiff::{SignedDuration, Timestamp};
 
-use crate::iam::{Gate, Principal, Question, Role};
+use crate::iam::{Gate, Principal, Question, Roles};
 use crate::organization::Organization;
 use crate::wire::ApiError;
 use crate::wire::query::Form;
@@ -15,7 +13,7 @@ pub(crate) const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 /// What the operation works on.
 pub(crate) struct Sts<'a> {
     pub(crate) gate: &'a Gate,
-    pub(crate) roles: &'a BTreeMap<String, Role>,
+    pub(crate) roles: &'a Roles,
     pub(crate) organization: &'a Organization,
     pub(crate) partition: &'a str,
     pub(crate) now: Timestamp,
@@ -68,12 +66,14 @@ impl Sts<'_> {
             Some(_) => return Err(invalid("durationSeconds must be from 900 to 43200")),
         };
         let role = self.roles.get(arn);
-        let mut question = Question::new("sts:AssumeRole", arn).resource_policy(role.map(|role| &role.trust));
+        let mut question =
+            Question::new("sts:AssumeRole", arn).resource_policy(role.as_ref().map(|role| &*role.trust));
         if self.organization.accounts.iter().any(|account| account.id == caller.account) {
             question = question.with("aws:PrincipalOrgID", self.organization.id.as_str());
         }
         // One answer, whether the role does not exist, does not trust the caller or may not be taken on.
-        let role = role.filter(|_| self.gate.check_both(caller, &question).is_ok()).ok_or_else(|| {
+        let allowed = self.gate.check_both(caller, &question).is_ok();
+        let role = role.clone().filter(|_| allowed).ok_or_else(|| {
             let message = format!(
                 "User: {} is not authorized to perform: sts:AssumeRole on resource: {arn}",
                 caller.arn
@@ -86,13 +86,13 @@ impl Sts<'_> {
         let principal = Principal {
             account: account.to_owned(),
             arn: session_arn.clone(),
-            policy: Some(role.policy.clone()),
+            policy: Some(role.policy),
             role: Some(arn.to_owned()),
             sandbox: caller.sandbox,
             function: caller.function.clone(),
         };
         let expires = self.now + SignedDuration::from_secs(seconds);
-        let issued = self.gate.identities.issue_session(principal, expires);
+        let issued = self.gate.identities.issue_session(principal, expires, self.now);
         Ok(vec![
             Element::new("AssumedRoleUser")
                 .child(Element::text("AssumedRoleId", format!("AROALOCALROLE00000001:{session}")))
@@ -113,7 +113,7 @@ fn invalid(message: impl Into<String>) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::iam::{InvalidCredentials, PolicyDocument};
+    use crate::iam::{InvalidCredentials, PolicyDocument, Role};
     use crate::organization::{Shape, generate};
     use serde_json::{Value, json};
 
@@ -134,7 +134,8 @@ mod tests {
         let account = organization.accounts[1].id.clone();
         let trust = policy(json!({"Effect": "Allow", "Action": "sts:AssumeRole",
             "Principal": {"AWS": format!("arn:aws:iam::{account}:root")}, "Condition": conditions(&organization)}));
-        let roles = BTreeMap::from([(ROLE.to_owned(), Role { trust, ..Role::default() })]);
+        let roles = Roles::default();
+        roles.put(ROLE, Role { trust: trust.into(), ..Role::default() });
         let caller = Principal {
             arn: format!("arn:aws:sts::{account}:assumed-role/start/x"),
             policy: Some(
@@ -204,7 +205,7 @@ mod tests {
             sandbox: None,
             function: None,
         };
-        let session = gate.identities.issue_session(principal, expires);
+        let session = gate.identities.issue_session(principal, expires, Timestamp::UNIX_EPOCH);
         let key = &session.credentials.access_key_id;
         let who = |token, now| gate.identities.authenticate(key, token, now).map(drop);
         let (token, early) = (Some(session.token.as_str()), Timestamp::UNIX_EPOCH);

@@ -74,7 +74,8 @@ pub fn roles(resolved: &Resolved) -> Result<BTreeMap<String, Role>, InvalidTempl
             policies.extend(document(name, &policy["PolicyDocument"])?);
         }
         let trust = document(name, &resource.properties["AssumeRolePolicyDocument"])?;
-        roles.insert(resource.arn.clone().unwrap_or_default(), Role { policy: policies.into(), trust });
+        let role = Role { policy: policies.into(), trust: trust.into() };
+        roles.insert(resource.arn.clone().unwrap_or_default(), role);
     }
     Ok(roles)
 }

@@ -81,7 +81,8 @@ fn session_in(aws: &Aws, account: &str, name: &str, may: &[&str]) -> Who {
         sandbox: None,
         function: None,
     };
-    let session = aws.gate().identities.issue_session(principal, now() + SignedDuration::from_hours(12));
+    let session =
+        aws.gate().identities.issue_session(principal, now() + SignedDuration::from_hours(12), now());
     Who(session.credentials.access_key_id, Some(session.token))
 }
 

@@ -23,7 +23,7 @@ use crate::cloudformation::Stack;
 use crate::ec2::{Accepted, Report, Reports};
 use crate::faults::{FaultRule, Faults};
 pub use crate::iam::Use;
-use crate::iam::{Credentials, Gate, Principal, Question, Role};
+use crate::iam::{Credentials, Gate, Principal, Question, Role, RoleSet, Roles};
 use crate::lambda::{Lambda, Latency as LambdaLatency, Runner};
 use crate::organization::Organization;
 use crate::s3::{self, Storage};
@@ -112,8 +112,7 @@ struct Inner {
     lambda: Lambda,
     faults: Faults,
     world: Mutex<World>,
-    /// The roles, by ARN.
-    roles: Mutex<BTreeMap<String, Role>>,
+    roles: Roles,
     stacks: Mutex<BTreeMap<String, Stack>>,
     listeners: Mutex<Vec<Listener>>,
 }
@@ -172,7 +171,7 @@ impl Aws {
                 calls: Vec::new(),
                 requests: 0,
             }),
-            roles: Mutex::default(),
+            roles: Roles::default(),
             stacks: Mutex::default(),
             listeners: Mutex::default(),
         }));
@@ -232,12 +231,32 @@ impl Aws {
 
     /// Makes a role, or changes it.
     pub fn put_role(&self, arn: &str, role: Role) {
-        lock(&self.0.roles).insert(arn.to_owned(), role);
+        self.0.roles.put(arn, role);
     }
 
-    /// The roles, by ARN.
+    /// Makes the same roles in many accounts, as a StackSet does.
+    pub fn put_role_set(&self, set: RoleSet) {
+        self.0.roles.put_set(set);
+    }
+
+    /// Deletes a role.
+    pub fn delete_role(&self, arn: &str) {
+        self.0.roles.delete(arn);
+    }
+
+    /// The role of this ARN.
+    pub fn role(&self, arn: &str) -> Option<Role> {
+        self.0.roles.get(arn)
+    }
+
+    /// The ARNs of an account's roles.
+    pub fn roles_in(&self, account: &str) -> Vec<String> {
+        self.0.roles.in_account(account)
+    }
+
+    /// The roles that were made one by one, by ARN: not those that many accounts have alike.
     pub fn roles(&self) -> BTreeMap<String, Role> {
-        lock(&self.0.roles).clone()
+        self.0.roles.single()
     }
 
     /// Starts an execution in the name of a role, as EventBridge Scheduler does.

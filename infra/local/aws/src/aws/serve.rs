@@ -193,6 +193,32 @@ impl Inner {
 
     fn serve_organizations(&self, incoming: &Incoming) -> Result<Response, ApiError> {
         let (operation, caller) = (&incoming.target.operation, &incoming.principal);
+    fn serve_access_analyzer(&self, incoming: &Incoming) -> Result<Response, ApiError> {
+        let roles = lock(&self.roles);
+        let mut guard = self.settle();
+        let World { organization, policy_generations, settings, .. } = &mut *guard;
+        let mut analyzer = Analyzer {
+            generations: policy_generations,
+            organization,
+            settings: &mut settings.access_analyzer,
+            principals: &settings.principals,
+            roles: &roles,
+            gate: &self.gate,
+            partition: &self.partition,
+            home_region: &self.region,
+            now: self.clock.now(),
+        };
+        let answer = analyzer.call(Asked {
+            caller: &incoming.principal,
+            region: &incoming.target.region,
+            operation: &incoming.target.operation,
+            path: incoming.parts.uri.path(),
+            query: incoming.parts.uri.query(),
+            body: &incoming.bytes,
+        })?;
+        Ok(wire::answer(200, "application/json", &incoming.request_id, answer.to_string()))
+    }
+
         let body = json::body(&incoming.bytes)?;
         let mut guard = self.settle();
         let world = &mut *guard;
@@ -230,7 +256,7 @@ impl Inner {
         let operation = &incoming.target.operation;
         let service = Sts {
             gate: &self.gate,
-            roles: &lock(&self.roles),
+            roles: &self.roles,
             organization: &lock(&self.world).organization,
             partition: &self.partition,
             now: self.clock.now(),

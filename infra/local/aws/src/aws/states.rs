@@ -1,7 +1,5 @@
 //! What state machines need: functions, lists in S3, permissions, and who is told of their ends.
 
-use std::sync::Arc;
-
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use local_states::{Services, StatusChange, TaskError};
@@ -19,9 +17,7 @@ impl Inner {
         Principal {
             account: self.account.clone(),
             arn: format!("arn:{}:sts::{}:assumed-role/{name}/states", self.partition, self.account),
-            policy: Some(
-                lock(&self.roles).get(role).map(|role| Arc::clone(&role.policy)).unwrap_or_default(),
-            ),
+            policy: Some(self.roles.get(role).map(|role| role.policy).unwrap_or_default()),
             role: Some(role.to_owned()),
             sandbox: None,
             function: Some(name.to_owned()),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::policy::{Context, Effect, PolicyDocument};
 
@@ -31,15 +31,6 @@ impl Principal {
             Some(policy) => policy.decide(&self.arn, action, resource, context),
         }
     }
-}
-
-/// A role.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Role {
-    /// What it may do.
-    pub policy: Arc<PolicyDocument>,
-    /// Who may take it on.
-    pub trust: PolicyDocument,
 }
 
 /// What a caller signs with.
@@ -83,9 +74,22 @@ struct Issued {
     session: Option<(String, Timestamp)>,
 }
 
+/// For how long credentials are known that have expired: whoever signs with them is told so.
+const KNOWN_EXPIRED: SignedDuration = SignedDuration::from_hours(1);
+
+#[derive(Debug, Default)]
+struct Keys {
+    /// By access key id.
+    issued: HashMap<String, Issued>,
+    /// How many were given out.
+    count: u64,
+    /// How many were left when those that had long expired were forgotten.
+    left: usize,
+}
+
 /// The credentials that were given out.
 #[derive(Debug, Default)]
-pub struct Identities(Mutex<HashMap<String, Issued>>);
+pub struct Identities(Mutex<Keys>);
 
 impl Identities {
     /// Gives out credentials for a caller.
@@ -94,7 +98,8 @@ impl Identities {
     }
 
     /// Gives out credentials for a role's session that ends.
-    pub fn issue_session(&self, principal: Principal, expires: Timestamp) -> Session {
+    pub fn issue_session(&self, principal: Principal, expires: Timestamp, now: Timestamp) -> Session {
+        self.forget(now);
         let (credentials, token) = self.keep(principal, |key| Some((format!("session-of-{key}"), expires)));
         Session { credentials, token: token.unwrap_or_default(), expires }
     }
@@ -104,15 +109,30 @@ impl Identities {
         principal: Principal,
         session: impl FnOnce(&str) -> Option<(String, Timestamp)>,
     ) -> (Credentials, Option<String>) {
-        let mut issued = self.lock();
-        let access_key_id = format!("LOCALKEY{:012}", issued.len() + 1);
+        let mut keys = self.lock();
+        keys.count += 1;
+        let access_key_id = format!("LOCALKEY{:012}", keys.count);
         let session = session(&access_key_id);
         let token = session.as_ref().map(|(token, _)| token.clone());
-        issued.insert(access_key_id.clone(), Issued { principal: Arc::new(principal), session });
+        keys.issued.insert(access_key_id.clone(), Issued { principal: Arc::new(principal), session });
         (Credentials { access_key_id, secret_access_key: SECRET.to_owned() }, token)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Issued>> {
+    /// Forgets sessions that have long expired, whenever there are twice as many as were left before:
+    /// lanes of thousands of accounts take on a role in every step.
+    fn forget(&self, now: Timestamp) {
+        let mut keys = self.lock();
+        if keys.issued.len() < 2 * keys.left.max(1_000) {
+            return;
+        }
+        keys.issued.retain(|_, issued| match &issued.session {
+            Some((_, expires)) => now.duration_since(*expires) < KNOWN_EXPIRED,
+            None => true,
+        });
+        keys.left = keys.issued.len();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Keys> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -123,8 +143,8 @@ impl Identities {
         token: Option<&str>,
         now: Timestamp,
     ) -> Result<Arc<Principal>, InvalidCredentials> {
-        let issued = self.lock();
-        let found = issued.get(access_key_id).ok_or(InvalidCredentials::Unknown)?;
+        let keys = self.lock();
+        let found = keys.issued.get(access_key_id).ok_or(InvalidCredentials::Unknown)?;
         match &found.session {
             Some((expected, _)) if token != Some(expected) => Err(InvalidCredentials::Unknown),
             Some((_, expires)) if now >= *expires => Err(InvalidCredentials::Expired),
@@ -135,15 +155,48 @@ impl Identities {
     /// Lets a caller use these credentials.
     pub fn register(&self, credentials: &Credentials, principal: Principal) {
         let issued = Issued { principal: Arc::new(principal), session: None };
-        self.lock().insert(credentials.access_key_id.clone(), issued);
+        self.lock().issued.insert(credentials.access_key_id.clone(), issued);
     }
 
     /// Whose key it is, once the request has been authenticated.
     pub fn principal(&self, access_key_id: &str) -> Option<Arc<Principal>> {
-        self.lock().get(access_key_id).map(|issued| Arc::clone(&issued.principal))
+        self.lock().issued.get(access_key_id).map(|issued| Arc::clone(&issued.principal))
     }
 
     pub fn secret(&self, access_key_id: &str) -> Option<&'static str> {
         self.principal(access_key_id).map(|_| SECRET)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_that_have_long_expired_are_forgotten_and_the_others_stay() {
+        let identities = Identities::default();
+        let caller = Principal {
+            account: "012345678901".into(),
+            arn: "arn:aws:sts::012345678901:assumed-role/reader/s".into(),
+            policy: None,
+            role: None,
+            sandbox: None,
+            function: None,
+        };
+        let own = identities.issue(caller.clone());
+        let begin = Timestamp::UNIX_EPOCH;
+        let at = |minute: i64| begin + SignedDuration::from_mins(minute);
+        let mut last = None;
+        for minute in 0..10_000 {
+            last = Some(identities.issue_session(caller.clone(), at(minute + 60), at(minute)));
+        }
+        assert!(identities.lock().issued.len() <= 2_000, "{}", identities.lock().issued.len());
+        let last = last.unwrap();
+        let key = last.credentials.access_key_id;
+        assert_eq!(key, "LOCALKEY000000010001", "no key is given out twice");
+        let who = |now| identities.authenticate(&key, Some(&last.token), now).map(drop);
+        assert_eq!(who(at(9_999)), Ok(()));
+        assert_eq!(who(at(9_999 + 60)), Err(InvalidCredentials::Expired));
+        assert!(identities.authenticate(&own.access_key_id, None, at(9_999)).is_ok());
     }
 }

@@ -8,9 +8,11 @@ mod dependent;
 mod gate;
 mod identity;
 mod policy;
+mod roles;
 
 pub use dependent::{Dependent, dependents, table};
 pub use gate::{Denied, Gate, Question, Use};
-pub use identity::{Credentials, Identities, InvalidCredentials, Principal, Role, Session};
+pub use identity::{Credentials, Identities, InvalidCredentials, Principal, Session};
 pub(crate) use policy::like;
 pub use policy::{Context, Effect, InvalidPolicy, PolicyDocument, Statement};
+pub use roles::{Role, RoleSet, Roles};

@@ -84,6 +84,27 @@ impl PolicyDocument {
         self.statements.extend(other.statements);
     }
 
+    /// The document with another text for this one; `None` when it does not have it.
+    pub(crate) fn replaced(&self, from: &str, to: &str) -> Option<Self> {
+        let has = |texts: &[String]| texts.iter().any(|text| text.contains(from));
+        let all_of = |statement: &Statement| {
+            has(&statement.resources)
+                || has(&statement.principals)
+                || statement.conditions.iter().any(|(.., values)| has(values))
+        };
+        if !self.statements.iter().any(all_of) {
+            return None;
+        }
+        let mut replaced = self.clone();
+        for statement in &mut replaced.statements {
+            let values = statement.conditions.iter_mut().flat_map(|(.., values)| values);
+            for text in statement.resources.iter_mut().chain(&mut statement.principals).chain(values) {
+                *text = text.replace(from, to);
+            }
+        }
+        Some(replaced)
+    }
+
     /// What the statements that match say: a denial before anything else, `None` when none matches.
     /// An account as principal stands for everybody in it.
     pub fn decide(&self, principal: &str, action: &str, resource: &str, context: &Context) -> Option<Effect> {
