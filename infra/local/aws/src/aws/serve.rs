@@ -193,48 +193,6 @@ impl Inner {
 
     fn serve_organizations(&self, incoming: &Incoming) -> Result<Response, ApiError> {
         let (operation, caller) = (&incoming.target.operation, &incoming.principal);
-    fn serve_access_analyzer(&self, incoming: &Incoming) -> Result<Response, ApiError> {
-        let roles = lock(&self.roles);
-        let mut guard = self.settle();
-        let World { organization, policy_generations, settings, .. } = &mut *guard;
-        let mut analyzer = Analyzer {
-            generations: policy_generations,
-            organization,
-            settings: &mut settings.access_analyzer,
-            principals: &settings.principals,
-            roles: &roles,
-            gate: &self.gate,
-            partition: &self.partition,
-            home_region: &self.region,
-            now: self.clock.now(),
-        };
-        let answer = analyzer.call(Asked {
-            caller: &incoming.principal,
-            region: &incoming.target.region,
-            operation: &incoming.target.operation,
-            path: incoming.parts.uri.path(),
-            query: incoming.parts.uri.query(),
-            body: &incoming.bytes,
-        })?;
-        Ok(wire::answer(200, "application/json", &incoming.request_id, answer.to_string()))
-    }
-
-        let body = json::body(&incoming.bytes)?;
-        let mut guard = self.settle();
-        let world = &mut *guard;
-        if world.settings.throttles && !world.throttle.allows(&caller.account, operation, self.clock.now()) {
-            return Err(ApiError::new(
-                400,
-                "TooManyRequestsException",
-                "AWS Organizations can't complete your request at this time. Try again later.",
-            ));
-        }
-        self.allow(caller, &Question::new(&incoming.target.action(), "*"))?;
-        let answer =
-            organization::call(&world.organization, &world.settings, &caller.account, operation, &body)?;
-        Ok(json::success(json::Version::V1_1, &incoming.request_id, &answer))
-    }
-
     fn serve_states(&self, incoming: &Incoming) -> Result<Response, ApiError> {
         let body = json::body(&incoming.bytes)?;
         let operation = &incoming.target.operation;
