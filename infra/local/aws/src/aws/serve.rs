@@ -193,6 +193,22 @@ impl Inner {
 
     fn serve_organizations(&self, incoming: &Incoming) -> Result<Response, ApiError> {
         let (operation, caller) = (&incoming.target.operation, &incoming.principal);
+        let body = json::body(&incoming.bytes)?;
+        let mut guard = self.settle();
+        let world = &mut *guard;
+        if world.settings.throttles && !world.throttle.allows(&caller.account, operation, self.clock.now()) {
+            return Err(ApiError::new(
+                400,
+                "TooManyRequestsException",
+                "AWS Organizations can't complete your request at this time. Try again later.",
+            ));
+        }
+        self.allow(caller, &Question::new(&incoming.target.action(), "*"))?;
+        let answer =
+            organization::call(&world.organization, &world.settings, &caller.account, operation, &body)?;
+        Ok(json::success(json::Version::V1_1, &incoming.request_id, &answer))
+    }
+
     fn serve_states(&self, incoming: &Incoming) -> Result<Response, ApiError> {
         let body = json::body(&incoming.bytes)?;
         let operation = &incoming.target.operation;
