@@ -9,7 +9,6 @@ use models::{
     ErrorName, Failure, ItemName, ItemOutcome, LaneLine, LanePart, LaneRecord, LaneTicket, OutcomeStatus,
     keys,
 };
-use serde::de::IgnoredAny;
 use store::{Store, Versioned};
 use tokio::time::Instant;
 
@@ -76,15 +75,8 @@ impl<'a, L: Lanes> Lane<'a, L> {
         if self.record.value.again >= ticket.again {
             return Ok(());
         }
-        let mut last = BTreeMap::new();
-        for part in &self.record.value.parts {
-            let mut lines = self.store.lines(&part.key, Some(&part.etag)).await?;
-            while let Some(line) = lines.next::<LaneLine<IgnoredAny>>().await? {
-                if let LaneLine::Outcome(outcome) = line {
-                    last.insert(outcome.item, outcome.status);
-                }
-            }
-        }
+        let so_far = self.so_far().await?;
+        let last: BTreeMap<_, _> = so_far.outcomes().map(|(_, it)| (&it.item, it.status)).collect();
         let ended = |item: &L::Item| last.get(L::name(item)).copied();
         let mut items = read_items::<L>(self.store, &ticket.items).await?;
         // Those that have no outcome are done as well.
@@ -117,10 +109,6 @@ impl<'a, L: Lanes> Lane<'a, L> {
 
     pub fn run_id(&self) -> &models::RunId {
         &self.ticket.run_id
-    }
-
-    pub fn attempt(&self) -> u32 {
-        self.ticket.attempt
     }
 
     /// How often items of the lane were asked for again, see [`models::Plan::again`].
