@@ -1,10 +1,10 @@
 //! The table `item_outcomes`: how each item of a run with lanes ended.
 
 use errors::JobError;
-use models::keys;
-use table::{Column, Kind, RowWriter, Table, TableError};
+use table::{Column, Kind, Table};
 
 use super::results::Results;
+use crate::tables::TableFile;
 use crate::{Part, RunContext};
 
 /// One row for each item.
@@ -28,17 +28,9 @@ pub(super) async fn write(
     run: RunContext<'_>,
     kind: models::Kind,
 ) -> Result<Part, JobError> {
-    let bytes = table(results, run, kind).map_err(JobError::defect)?;
-    let key = keys::part(run.run_id, run.item, run.writer, "item_outcomes-0.parquet");
-    let size = bytes.len() as u64;
-    let etag = results.store.put(&key, bytes).await?;
-    Ok(Part { table: OUTCOMES.name, key, etag, rows: results.outcomes.len() as u64, bytes: size })
-}
-
-fn table(results: &Results<'_>, run: RunContext<'_>, kind: models::Kind) -> Result<Vec<u8>, TableError> {
-    let mut writer = RowWriter::new(Vec::new(), OUTCOMES.name, OUTCOMES.columns)?;
+    let mut table = TableFile::new(OUTCOMES.name, OUTCOMES.columns)?;
     for ((lane, item), outcome) in &results.outcomes {
-        writer.push(&[
+        table.push(&[
             run.run_id.as_str().into(),
             kind.as_str().into(),
             lane.as_str().into(),
@@ -49,5 +41,5 @@ fn table(results: &Results<'_>, run: RunContext<'_>, kind: models::Kind) -> Resu
             outcome.failure.as_ref().map(|it| &it.cause).into(),
         ])?;
     }
-    Ok(writer.finish()?.0)
+    table.finish(results.store, run).await
 }

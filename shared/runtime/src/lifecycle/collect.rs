@@ -35,8 +35,9 @@ pub(crate) async fn collect<J: Job>(
         Phase::Intended { .. } | Phase::Started { .. } => {}
     }
     let handle = run.handle()?;
-    let mut collected = job.collect(run.context(invocation), &run.request.own, &handle).await?;
-    let row = runs_row::write(job.store(), &run.ticket, &collected, invocation).await?;
+    let context = run.context(invocation);
+    let mut collected = job.collect(context, &run.request.own, &handle).await?;
+    let row = runs_row::write(job.store(), &run.ticket, context, &collected).await?;
     collected.parts.push(row);
     let phase = Phase::Collected {
         handle: serde_json::to_value(handle).map_err(JobError::defect)?,

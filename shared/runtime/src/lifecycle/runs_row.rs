@@ -1,14 +1,13 @@
 //! The run's row in the table `runs`: published last, and what every view starts from.
 
 use errors::JobError;
-use jiff::Timestamp;
 use models::{Ticket, keys};
 use store::Store;
 use store::publish::RUNS_TABLE;
-use table::{Column, Kind, RowWriter, Table, TableError};
+use table::{Column, Kind, Table};
 
-use crate::function::Invocation;
-use crate::job::{Collected, Part};
+use crate::job::{Collected, Part, RunContext};
+use crate::tables::TableFile;
 
 /// One row for each published run.
 pub(crate) const RUNS: Table = Table {
@@ -36,26 +35,18 @@ const SCHEMA_VERSION: i64 = 1;
 pub(crate) async fn write(
     store: &Store,
     ticket: &Ticket,
+    run: RunContext<'_>,
     collected: &Collected,
-    invocation: &Invocation,
 ) -> Result<Part, JobError> {
-    let bytes = row(ticket, collected, invocation.now()).map_err(JobError::defect)?;
-    let key = keys::part(&ticket.run_id, &ticket.item, &invocation.request_id, "runs-0.parquet");
-    let size = bytes.len() as u64;
-    let etag = store.put(&key, bytes).await?;
-    Ok(Part { table: RUNS.name, key, etag, rows: 1, bytes: size })
-}
-
-fn row(ticket: &Ticket, collected: &Collected, now: Timestamp) -> Result<Vec<u8>, TableError> {
     let rows: u64 = collected.parts.iter().map(|part| part.rows).sum();
-    let mut writer = RowWriter::new(Vec::new(), RUNS.name, RUNS.columns)?;
-    writer.push(&[
+    let mut table = TableFile::new(RUNS.name, RUNS.columns)?;
+    table.push(&[
         ticket.run_id.as_str().into(),
         ticket.kind.as_str().into(),
         ticket.item.as_str().into(),
         i64::from(ticket.attempt).into(),
         ticket.started_at.as_millisecond().into(),
-        now.as_millisecond().into(),
+        run.now.as_millisecond().into(),
         collected.observed_at.map(|at| at.as_millisecond()).into(),
         collected.coverage.expected_accounts.into(),
         collected.coverage.seen_accounts.into(),
@@ -64,5 +55,5 @@ fn row(ticket: &Ticket, collected: &Collected, now: Timestamp) -> Result<Vec<u8>
         keys::manifest(&ticket.run_id).as_str().into(),
         SCHEMA_VERSION.into(),
     ])?;
-    Ok(writer.finish()?.0)
+    table.finish(store, run).await
 }
