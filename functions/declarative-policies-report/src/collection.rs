@@ -11,6 +11,7 @@ use errors::JobError;
 use jiff::Timestamp;
 use models::{AccountId, ErrorName, keys};
 use organizations::{Account, AccountState, Organization};
+use runtime::tables::local_storage;
 use runtime::{Collected, Part, RunContext};
 use serde_json::json;
 use store::{Entry, Store};
@@ -41,7 +42,7 @@ impl Collection<'_> {
         )?;
         let expected = expected(accounts, &aws);
 
-        let scratch = tempfile::tempdir().map_err(|error| local(&error))?;
+        let scratch = tempfile::tempdir().map_err(|error| local_storage(&error))?;
         let table = scratch.path().join("account_status.parquet");
         let evidence = self.read(&delivered, &object, &table, aws.ended).await?;
         let run_id = self.run.run_id;
@@ -53,7 +54,7 @@ impl Collection<'_> {
         let key = name("account_status-0.parquet");
         let (_, etag) =
             tokio::try_join!(self.store.put(&summary_key, text), self.store.put_file(&key, &table))?;
-        let bytes = std::fs::metadata(&table).map_err(|error| local(&error))?.len();
+        let bytes = std::fs::metadata(&table).map_err(|error| local_storage(&error))?.len();
         let gaps: serde_json::Map<_, _> =
             summary.coverage.gaps.iter().map(|(why, gap)| (why.clone(), json!(gap.count))).collect();
         tracing::info!(
@@ -173,14 +174,6 @@ fn expected(accounts: BTreeMap<AccountId, Account>, aws: &AwsSummary) -> Expecte
         }
     }
     expected
-}
-
-fn local(error: &std::io::Error) -> JobError {
-    JobError::new(
-        ErrorName::Transient,
-        format!("the function's own storage could not be used: {error}"),
-        "The step is repeated. If it persists, raise EphemeralStorage.",
-    )
 }
 
 /// What a CSV that is refused means for the run.

@@ -25,8 +25,8 @@ pub struct TableFile {
 
 impl TableFile {
     pub fn new(name: &'static str, columns: &[Column]) -> Result<Self, JobError> {
-        let file = NamedTempFile::new().map_err(|error| local(&error))?;
-        let sink = BufWriter::new(file.reopen().map_err(|error| local(&error))?);
+        let file = NamedTempFile::new().map_err(|error| local_storage(&error))?;
+        let sink = BufWriter::new(file.reopen().map_err(|error| local_storage(&error))?);
         let rows = RowWriter::new(sink, name, columns).map_err(failed)?;
         Ok(Self { name, file, rows })
     }
@@ -39,8 +39,8 @@ impl TableFile {
     /// Writes the table as a part of the run.
     pub async fn finish(self, store: &Store, run: RunContext<'_>) -> Result<Part, JobError> {
         let (mut sink, rows) = self.rows.finish().map_err(failed)?;
-        sink.flush().map_err(|error| local(&error))?;
-        let bytes = sink.get_ref().metadata().map_err(|error| local(&error))?.len();
+        sink.flush().map_err(|error| local_storage(&error))?;
+        let bytes = sink.get_ref().metadata().map_err(|error| local_storage(&error))?.len();
         let key = keys::part(run.run_id, run.item, run.writer, &format!("{}-0.parquet", self.name));
         let etag = store.put_file(&key, self.file.path()).await?;
         Ok(Part { table: self.name, key, etag, rows, bytes })
@@ -50,11 +50,12 @@ impl TableFile {
 fn failed(error: TableError) -> JobError {
     match error {
         TableError::Misfit { .. } => JobError::defect(error),
-        other => local(&other),
+        other => local_storage(&other),
     }
 }
 
-fn local(error: &dyn std::fmt::Display) -> JobError {
+/// An error of the function's own storage: it may be full, and a step that is repeated may have another.
+pub fn local_storage(error: &dyn std::fmt::Display) -> JobError {
     JobError::new(
         ErrorName::Transient,
         format!("the function's own storage could not be used: {error}"),
