@@ -19,15 +19,29 @@ pub(crate) async fn collect<J: Job>(
     input: StepInput,
 ) -> Result<Ticket, JobError> {
     let run = Run::of_ticket(job, &input).await?;
-    let records = Records::new(job.store());
-    let record = records.load(&run.ticket.run_id, &run.ticket.item).await?;
-    let record = record.ok_or_else(|| {
+    let record = recorded(job, &run.ticket).await?;
+    commit(job, invocation, run, record).await
+}
+
+/// The record of a run that has something to collect.
+pub(super) async fn recorded<J: Job>(job: &J, ticket: &Ticket) -> Result<Versioned<JobRecord>, JobError> {
+    let record = Records::new(job.store()).load(&ticket.run_id, &ticket.item).await?;
+    record.ok_or_else(|| {
         JobError::new(
             ErrorName::Incomplete,
-            format!("run {} has no record, so nobody can say whose result this is", run.ticket.run_id),
+            format!("run {} has no record, so nobody can say whose result this is", ticket.run_id),
             "Begin the run with the start step.",
         )
-    })?;
+    })
+}
+
+/// Reads what the job of this record left, commits to it, and publishes it.
+pub(super) async fn commit<J: Job>(
+    job: &J,
+    invocation: &Invocation,
+    run: Run<J>,
+    record: Versioned<JobRecord>,
+) -> Result<Ticket, JobError> {
     run.is_of(&record.value)?;
     match &record.value.phase {
         Phase::Closed { outcome, .. } => return Ok(over(run.ticket, outcome)),
@@ -44,7 +58,7 @@ pub(crate) async fn collect<J: Job>(
         files: files(&run.ticket.run_id, &collected.parts),
         result: collected.result,
     };
-    match advance(&records, invocation, record, phase).await? {
+    match advance(&Records::new(job.store()), invocation, record, phase).await? {
         Some(record) => finish(job, invocation, run.ticket, record).await,
         None => Err(JobError::new(
             ErrorName::Transient,

@@ -2,10 +2,9 @@
 
 use errors::JobError;
 use models::{Next, Phase, Ticket};
-use store::Records;
 
 use super::cancel::cancel;
-use super::collect::collect;
+use super::collect::{commit, recorded};
 use super::input::StepInput;
 use super::run::Run;
 use crate::function::Invocation;
@@ -21,8 +20,8 @@ pub(crate) async fn gather<L: Lanes>(
         return cancel(job, invocation, input).await;
     }
     let mut run = Run::of_ticket(job, &input).await?;
-    let record = Records::new(job.store()).load(&run.ticket.run_id, &run.ticket.item).await?;
-    if record.is_some_and(|record| matches!(record.value.phase, Phase::Started { .. })) {
+    let record = recorded(job, &run.ticket).await?;
+    if matches!(record.value.phase, Phase::Started { .. }) {
         let plan = run.handle()?;
         if let Some(plan) = job.go_on(invocation, &run.ticket, &run.request.own, plan).await? {
             run.ticket.lanes = job.lanes(&plan);
@@ -31,5 +30,5 @@ pub(crate) async fn gather<L: Lanes>(
             return Ok(run.ticket);
         }
     }
-    collect(job, invocation, input).await
+    commit(job, invocation, run, record).await
 }
