@@ -11,11 +11,11 @@ use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::config::retry::RetryConfig;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::operation::RequestId;
-use aws_sdk_ec2::primitives::DateTime;
 use aws_sdk_ec2::types::{DeclarativePoliciesReport as AwsReport, ResourceType, Tag, TagSpecification};
 use errors::{Answer, AwsError, JobError};
 use jiff::Timestamp;
 use models::{AwsDetail, BucketName, ErrorName, KeyPrefix, ReportId, TargetId};
+use runtime::aws::time;
 
 use crate::request::Tags;
 
@@ -244,8 +244,8 @@ impl Reports {
         Ok(AwsSummary {
             accounts: count(output.number_of_accounts()),
             failed_accounts: count(output.number_of_failed_accounts()),
-            started: time(output.start_time()),
-            ended: time(output.end_time()),
+            started: output.start_time().and_then(time),
+            ended: output.end_time().and_then(time),
             attributes: attributes.collect(),
         })
     }
@@ -276,10 +276,6 @@ fn tags(order: Order<'_>) -> Vec<Tag> {
         .collect()
 }
 
-fn time(at: Option<&DateTime>) -> Option<Timestamp> {
-    at.and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok())
-}
-
 fn count(number: Option<i32>) -> Option<u64> {
     number.and_then(|number| u64::try_from(number).ok())
 }
@@ -301,8 +297,8 @@ fn read(report: &AwsReport) -> Result<Report, JobError> {
         bucket: report.s3_bucket().unwrap_or_default().to_owned(),
         prefix: report.s3_prefix().unwrap_or_default().trim_matches('/').to_owned(),
         target: report.target_id().unwrap_or_default().to_owned(),
-        started: time(report.start_time()),
-        ended: time(report.end_time()),
+        started: report.start_time().and_then(time),
+        ended: report.end_time().and_then(time),
     })
 }
 

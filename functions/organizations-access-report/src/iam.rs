@@ -5,12 +5,11 @@ use std::collections::HashSet;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::operation::RequestId;
 use aws_sdk_iam::operation::get_organizations_access_report::GetOrganizationsAccessReportOutput;
-use aws_sdk_iam::primitives::DateTime;
 use aws_sdk_iam::types::{AccessDetail, JobStatusType, SortKeyType};
 use aws_types::SdkConfig;
 use errors::{Answer, AwsError, JobError};
-use jiff::Timestamp;
 use models::{AwsDetail, ErrorName, PolicyId};
+use runtime::aws::time;
 
 use crate::entity::EntityPath;
 use crate::entry::{Service, Whole};
@@ -95,7 +94,7 @@ impl Reports {
             }
         }
         let mut whole = Whole {
-            completed: first.job_completion_date().and_then(timestamp),
+            completed: first.job_completion_date().and_then(time),
             accessible: first.number_of_services_accessible.map(i64::from),
             not_accessed: first.number_of_services_not_accessed.map(i64::from),
             services: Vec::new(),
@@ -210,15 +209,11 @@ fn service(detail: &AccessDetail) -> Service {
     Service {
         namespace: detail.service_namespace().to_owned(),
         name: detail.service_name().to_owned(),
-        last: detail.last_authenticated_time().and_then(timestamp),
+        last: detail.last_authenticated_time().and_then(time),
         region: detail.region().map(str::to_owned),
         entity: detail.entity_path().map(str::to_owned),
         accounts: detail.total_authenticated_entities().map(i64::from),
     }
-}
-
-fn timestamp(at: &DateTime) -> Option<Timestamp> {
-    Timestamp::from_nanosecond(at.as_nanos()).ok()
 }
 
 #[cfg(test)]

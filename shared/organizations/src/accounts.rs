@@ -7,9 +7,10 @@ use aws_sdk_organizations::types::Account as AwsAccount;
 use errors::JobError;
 use jiff::Timestamp;
 use models::{AccountId, TargetId};
+use runtime::aws::time;
 use serde::{Deserialize, Serialize};
 
-use crate::{Organization, Page, pages, rates};
+use crate::{Organization, Page, answers, pages, rates};
 
 /// Whether an account is in use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,11 +132,7 @@ impl Organization {
 }
 
 fn read(account: AwsAccount) -> Result<Account, JobError> {
-    let id = account
-        .id()
-        .unwrap_or_default()
-        .parse()
-        .map_err(|error| JobError::defect(format!("ListAccounts: {error}")))?;
+    let id = answers::id("ListAccounts", account.id())?;
     // `Status` was retired in favour of `State`; where AWS still answers only the old one, it counts.
     let word = account.state().map(|state| state.as_str()).or(account.status().map(|status| status.as_str()));
     let state = match word {
@@ -145,11 +142,10 @@ fn read(account: AwsAccount) -> Result<Account, JobError> {
         }
         _ => AccountState::Unknown,
     };
-    let joined = account.joined_timestamp().and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok());
     Ok(Account {
         id,
         state,
-        joined,
+        joined: account.joined_timestamp().and_then(time),
         // An account lies in one place; `Paths` is a list all the same.
         path: account.paths().first().cloned(),
         joined_method: account.joined_method().map(|method| method.as_str().to_owned()),

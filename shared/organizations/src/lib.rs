@@ -8,9 +8,11 @@
 //! * [`structure`]: the root, its policy types, the units; [`accounts`]: the accounts below a root, a
 //!   unit, or one; [`policies`]: policies, where they are attached, and what they come to;
 //!   [`requests`]: requests for new accounts.
+//! * [`answers`]: AWS's ids as our own types.
 //! * [`reader`]: in whose name a run reads; [`snapshot`]: what an inventory left for others.
 
 mod accounts;
+mod answers;
 mod caller;
 mod pace;
 mod pages;

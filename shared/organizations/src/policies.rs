@@ -5,9 +5,10 @@ use aws_sdk_organizations::types::{EffectivePolicyType, PolicySummary, PolicyTyp
 use errors::JobError;
 use jiff::Timestamp;
 use models::{AccountId, PolicyId, TargetId};
+use runtime::aws::time;
 use serde::{Deserialize, Serialize};
 
-use crate::{Organization, Page, pages, rates};
+use crate::{Organization, Page, answers, pages, rates};
 
 /// A policy, without what it says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,11 +83,8 @@ impl Organization {
             targets.policy_id(id.as_str()).set_next_token(token.clone()).send()
         };
         let page = self.caller.call(rates::LIST_TARGETS_FOR_POLICY, send).await?;
-        let target = |target: aws_sdk_organizations::types::PolicyTargetSummary| {
-            let id = target.target_id.as_deref().unwrap_or_default().parse();
-            id.map_err(|error| JobError::defect(format!("ListTargetsForPolicy: {error}")))
-        };
-        let targets = page.targets.unwrap_or_default().into_iter().map(target);
+        let targets = page.targets.unwrap_or_default();
+        let targets = targets.iter().map(|it| answers::id("ListTargetsForPolicy", it.target_id()));
         Ok((targets.collect::<Result<_, _>>()?, page.next_token))
     }
 
@@ -119,11 +117,9 @@ impl Organization {
         };
         let page = self.caller.call(rates::LIST_ACCOUNTS_WITH_INVALID_EFFECTIVE_POLICY, send).await;
         let Some(page) = unless_not_found(page)? else { return Ok((Vec::new(), None)) };
-        let account = |account: aws_sdk_organizations::types::Account| {
-            let id = account.id.as_deref().unwrap_or_default().parse();
-            id.map_err(|error| JobError::defect(format!("ListAccountsWithInvalidEffectivePolicy: {error}")))
-        };
-        let accounts = page.accounts.unwrap_or_default().into_iter().map(account);
+        let accounts = page.accounts.unwrap_or_default();
+        let accounts =
+            accounts.iter().map(|it| answers::id("ListAccountsWithInvalidEffectivePolicy", it.id()));
         Ok((accounts.collect::<Result<_, _>>()?, page.next_token))
     }
 
@@ -140,8 +136,7 @@ impl Organization {
                 errors.policy_type(kind.clone()).set_next_token(token.clone()).send()
             };
             let page = self.caller.call(rates::LIST_EFFECTIVE_POLICY_VALIDATION_ERRORS, send).await?;
-            let evaluated =
-                page.evaluation_timestamp.and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok());
+            let evaluated = page.evaluation_timestamp.as_ref().and_then(time);
             let errors = page.effective_policy_validation_errors.unwrap_or_default();
             let errors = errors.into_iter().map(|error| ValidationError {
                 code: error.error_code.unwrap_or_default(),
@@ -170,8 +165,7 @@ impl Organization {
         let described = self.caller.call(rates::DESCRIBE_EFFECTIVE_POLICY, send).await;
         let Some(described) = unless_not_found(described)? else { return Ok(EffectivePolicy::NotFound) };
         let effective = described.effective_policy;
-        let updated = effective.as_ref().and_then(|it| it.last_updated_timestamp());
-        let updated = updated.and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok());
+        let updated = effective.as_ref().and_then(|it| it.last_updated_timestamp()).and_then(time);
         match effective.and_then(|it| it.policy_content) {
             Some(content) => Ok(EffectivePolicy::Content { content, updated }),
             None => Err(JobError::defect("DescribeEffectivePolicy answered no content")),
@@ -189,9 +183,8 @@ fn unless_not_found<T>(answer: Result<T, JobError>) -> Result<Option<T>, JobErro
 }
 
 fn read(policy: PolicySummary) -> Result<Policy, JobError> {
-    let id = policy.id.as_deref().unwrap_or_default().parse();
     Ok(Policy {
-        id: id.map_err(|error| JobError::defect(format!("ListPolicies: {error}")))?,
+        id: answers::id("ListPolicies", policy.id())?,
         arn: policy.arn.unwrap_or_default(),
         name: policy.name.unwrap_or_default(),
         description: policy.description.unwrap_or_default(),

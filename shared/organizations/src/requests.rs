@@ -5,9 +5,10 @@ use aws_sdk_organizations::types::CreateAccountStatus;
 use errors::JobError;
 use jiff::Timestamp;
 use models::{AccountId, AccountRequestId};
+use runtime::aws::time;
 use serde::{Deserialize, Serialize};
 
-use crate::{Organization, Page, rates};
+use crate::{Organization, Page, answers, rates};
 
 /// A request for a new account. AWS keeps no email address of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,19 +53,15 @@ impl Organization {
 }
 
 fn read(status: CreateAccountStatus, operation: &str) -> Result<AccountRequest, JobError> {
-    let defect = |error: models::InvalidId| JobError::defect(format!("{operation}: {error}"));
-    let at = |at: Option<aws_smithy_types::DateTime>| {
-        at.and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok())
-    };
-    let account = |id: Option<String>| id.map(|id| id.parse().map_err(defect)).transpose();
+    let account = |id: Option<&str>| id.map(|id| answers::id(operation, Some(id))).transpose();
     Ok(AccountRequest {
-        id: status.id.as_deref().unwrap_or_default().parse().map_err(defect)?,
-        account: account(status.account_id)?,
-        gov_cloud_account: account(status.gov_cloud_account_id)?,
+        id: answers::id(operation, status.id())?,
+        account: account(status.account_id())?,
+        gov_cloud_account: account(status.gov_cloud_account_id())?,
+        requested: status.requested_timestamp().and_then(time),
+        completed: status.completed_timestamp().and_then(time),
         account_name: status.account_name.unwrap_or_default(),
         state: status.state.map(|it| it.as_str().to_owned()).unwrap_or_default(),
-        requested: at(status.requested_timestamp),
-        completed: at(status.completed_timestamp),
         failure_reason: status.failure_reason.map(|it| it.as_str().to_owned()),
     })
 }

@@ -1,12 +1,12 @@
 //! The organization's tree: its root with the policy types, and its units.
 
 use aws_sdk_organizations::Client;
-use aws_sdk_organizations::types::{Child, ChildType, Root as AwsRoot};
+use aws_sdk_organizations::types::{ChildType, Root as AwsRoot};
 use errors::JobError;
 use models::{AccountId, OrganizationId, OrganizationalUnitId, RootId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Organization, pages, rates};
+use crate::{Organization, answers, pages, rates};
 
 /// The organization itself. Its `AvailablePolicyTypes` is deprecated and left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,14 +62,12 @@ impl Organization {
     pub async fn describe(&self) -> Result<Description, JobError> {
         let send = |client: &Client| client.describe_organization().send();
         let described = self.caller.call(rates::DESCRIBE_ORGANIZATION, send).await?;
-        let defect = |error: models::InvalidId| JobError::defect(format!("DescribeOrganization: {error}"));
         let organization = described
             .organization
             .ok_or_else(|| JobError::defect("DescribeOrganization answered no organization"))?;
-        let management_account = organization.master_account_id.as_deref().unwrap_or_default();
         Ok(Description {
-            id: organization.id.as_deref().unwrap_or_default().parse().map_err(defect)?,
-            management_account: management_account.parse().map_err(defect)?,
+            id: answers::id("DescribeOrganization", organization.id())?,
+            management_account: answers::id("DescribeOrganization", organization.master_account_id())?,
             arn: organization.arn.unwrap_or_default(),
             feature_set: organization.feature_set.map(|it| it.as_str().to_owned()).unwrap_or_default(),
         })
@@ -86,11 +84,7 @@ impl Organization {
             Ok((page.children.unwrap_or_default(), page.next_token))
         })
         .await?;
-        let account = |child: Child| {
-            let id = child.id.as_deref().unwrap_or_default().parse();
-            id.map_err(|error| JobError::defect(format!("ListChildren: {error}")))
-        };
-        children.into_iter().map(account).collect()
+        children.iter().map(|child| answers::id("ListChildren", child.id())).collect()
     }
 
     /// The root or unit that an account or unit lies in.
@@ -132,11 +126,8 @@ impl Organization {
         })
         .await?;
         let unit = |unit: aws_sdk_organizations::types::OrganizationalUnit| {
-            let id = unit.id.as_deref().unwrap_or_default().parse();
-            let id =
-                id.map_err(|error| JobError::defect(format!("ListOrganizationalUnitsForParent: {error}")))?;
             Ok(Unit {
-                id,
+                id: answers::id("ListOrganizationalUnitsForParent", unit.id())?,
                 arn: unit.arn.unwrap_or_default(),
                 name: unit.name.unwrap_or_default(),
                 parent: parent.to_owned(),
@@ -147,14 +138,12 @@ impl Organization {
 }
 
 fn read(root: AwsRoot) -> Result<Root, JobError> {
-    let id = root.id().unwrap_or_default().parse();
-    let id = id.map_err(|error| JobError::defect(format!("ListRoots: {error}")))?;
     let policy_types = root.policy_types().iter().map(|it| PolicyType {
         name: it.r#type().map(|it| it.as_str()).unwrap_or_default().to_owned(),
         status: it.status().map(|it| it.as_str()).unwrap_or_default().to_owned(),
     });
     Ok(Root {
-        id,
+        id: answers::id("ListRoots", root.id())?,
         arn: root.arn().unwrap_or_default().to_owned(),
         name: root.name().unwrap_or_default().to_owned(),
         policy_types: policy_types.collect(),

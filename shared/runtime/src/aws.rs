@@ -1,4 +1,4 @@
-//! The SDK's configuration, the same for every client.
+//! The SDK's configuration, the same for every client, and its times.
 
 use std::time::Duration;
 
@@ -6,7 +6,9 @@ use aws_config::BehaviorVersion;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_smithy_http_client::tls;
+use aws_smithy_types::DateTime;
 use aws_types::SdkConfig;
+use jiff::Timestamp;
 
 /// Attempts at a call that has no effect of its own, or one that repeats safely.
 pub const ATTEMPTS: u32 = 3;
@@ -36,4 +38,9 @@ pub async fn sdk_config() -> SdkConfig {
         .timeout_config(timeouts())
         .load()
         .await
+}
+
+/// A time that AWS answered; `None` for one outside the years -9999 to 9999.
+pub fn time(at: &DateTime) -> Option<Timestamp> {
+    Timestamp::from_nanosecond(at.as_nanos()).ok()
 }
