@@ -2,6 +2,7 @@
 
 use errors::JobError;
 use models::AccountId;
+use runtime::lifecycle::{is_yes, yes};
 use serde::{Deserialize, Serialize};
 
 /// What is to be read besides structure, accounts, policies and requests for accounts.
@@ -83,15 +84,6 @@ impl Request {
         }
         Ok(())
     }
-}
-
-fn yes() -> bool {
-    true
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_yes(value: &bool) -> bool {
-    *value
 }
 
 #[cfg(test)]

@@ -26,8 +26,8 @@ mod start;
 mod status;
 
 pub use input::{Caught, Execution, StepInput};
-pub use request::Common;
 pub(crate) use request::recall_own as recall_request;
+pub use request::{Common, is_yes, yes};
 pub(crate) use runs_row::RUNS;
 
 use std::sync::Arc;

@@ -38,12 +38,13 @@ pub struct Common {
     pub retry: Vec<OutcomeStatus>,
 }
 
-fn yes() -> bool {
+/// The default of a member that is on unless a request turns it off.
+pub fn yes() -> bool {
     true
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_yes(value: &bool) -> bool {
+/// Whether such a member need not be written. Serde passes a reference.
+pub fn is_yes(value: &bool) -> bool {
     *value
 }
 
