@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use local_aws::Settings;
+use local_aws::organization::TYPES;
 use local_stack::LocalStack;
 use local_states::{Execution, ExecutionStatus};
 use models::Ticket;
@@ -56,13 +57,8 @@ fn least(stack: &LocalStack) -> BTreeMap<&'static str, u64> {
         *children.entry(&unit.parent).or_default() += 1;
         children.entry(&unit.id).or_default();
     }
-    let types = 15;
-    let listed: u64 = (0..types)
-        .map(|number| {
-            let name = TYPES[number];
-            pages(policies.iter().filter(|policy| policy.kind == name).count())
-        })
-        .sum();
+    let listed: u64 =
+        TYPES.iter().map(|&name| pages(policies.iter().filter(|policy| policy.kind == name).count())).sum();
     let effective = rows(stack, "effective_policies").iter().filter(|row| row["source"] == "read").count();
     BTreeMap::from([
         ("DescribeOrganization", 1),
@@ -77,24 +73,6 @@ fn least(stack: &LocalStack) -> BTreeMap<&'static str, u64> {
         ("DescribeEffectivePolicy", effective as u64),
     ])
 }
-
-const TYPES: [&str; 15] = [
-    "SERVICE_CONTROL_POLICY",
-    "RESOURCE_CONTROL_POLICY",
-    "TAG_POLICY",
-    "BACKUP_POLICY",
-    "AISERVICES_OPT_OUT_POLICY",
-    "CHATBOT_POLICY",
-    "DECLARATIVE_POLICY_EC2",
-    "SECURITYHUB_POLICY",
-    "SECURITYHUB_CSPM_POLICY",
-    "INSPECTOR_POLICY",
-    "UPGRADE_ROLLOUT_POLICY",
-    "BEDROCK_POLICY",
-    "S3_POLICY",
-    "NETWORK_SECURITY_DIRECTOR_POLICY",
-    "GUARDDUTY_POLICY",
-];
 
 /// The rate that is documented for an operation, or assumed where none is.
 fn rate(operation: &str) -> f64 {

@@ -13,7 +13,7 @@ mod settings;
 
 pub use api::call;
 pub use generate::{Shape, generate};
-pub use policies::{Policy, PolicyType};
+pub use policies::{Policy, PolicyType, TYPES};
 pub use requests::AccountRequest;
 pub(crate) use settings::mix;
 pub use settings::{ATTRIBUTES, Attribute, setting};

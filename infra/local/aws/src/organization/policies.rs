@@ -32,7 +32,7 @@ pub(crate) const TAG: &str = "TAG_POLICY";
 pub(crate) const DECLARATIVE: &str = "DECLARATIVE_POLICY_EC2";
 
 /// All types of botocore's model. The first two have no effective policy.
-pub(crate) const TYPES: [&str; 15] = [
+pub const TYPES: [&str; 15] = [
     SCP,
     RCP,
     TAG,
