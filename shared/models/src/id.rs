@@ -102,14 +102,6 @@ text_id! {
     |text| text.strip_prefix("o-").is_some_and(|rest| all(rest, 10..=32, lower_alphanumeric))
 }
 
-impl RoleArn {
-    /// The account that the role is in.
-    pub fn account(&self) -> AccountId {
-        // The pattern above holds, so the fifth part is an account id.
-        AccountId(self.0.split(':').nth(4).unwrap_or_default().to_owned())
-    }
-}
-
 text_id! {
     /// `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`, at most 2,048 characters.
     RoleArn, "the ARN of a role (such as arn:aws:iam::012345678901:role/reader)",
@@ -123,6 +115,14 @@ text_id! {
             && part().is_empty()
             && part().parse::<AccountId>().is_ok()
             && part().strip_prefix("role/").is_some_and(|name| all(name, 1..=576, |byte| byte.is_ascii_graphic()))
+    }
+}
+
+impl RoleArn {
+    /// The account that the role is in.
+    pub fn account(&self) -> AccountId {
+        // The pattern above holds, so the fifth part is an account id.
+        AccountId(self.0.split(':').nth(4).unwrap_or_default().to_owned())
     }
 }
 
