@@ -19,7 +19,7 @@ pub struct InvalidId {
 }
 
 impl InvalidId {
-    fn new(value: &str, expected: &'static str) -> Self {
+    pub(crate) fn new(value: &str, expected: &'static str) -> Self {
         Self { value: value.chars().take(128).collect(), expected }
     }
 }
@@ -123,6 +123,15 @@ impl RoleArn {
     pub fn account(&self) -> AccountId {
         // The pattern above holds, so the fifth part is an account id.
         AccountId(self.0.split(':').nth(4).unwrap_or_default().to_owned())
+    }
+
+    /// The role of the same path and name in another account.
+    pub fn in_account(&self, account: &AccountId) -> Self {
+        let mut parts: Vec<&str> = self.0.splitn(6, ':').collect();
+        if let Some(part) = parts.get_mut(4) {
+            *part = account.as_str();
+        }
+        Self(parts.join(":"))
     }
 }
 

@@ -15,6 +15,7 @@ pub mod failure;
 pub mod id;
 pub mod keys;
 pub mod lane;
+pub mod member_role;
 pub mod record;
 pub mod ticket;
 
@@ -25,5 +26,6 @@ pub use id::{
     OrganizationalUnitId, Partition, PolicyId, Region, ReportId, RoleArn, RootId, RunId, TargetId,
 };
 pub use lane::{ItemOutcome, LaneLine, LaneNext, LanePart, LaneRecord, LaneTicket, Plan, PlannedLane};
+pub use member_role::MemberRole;
 pub use record::{Claim, JobRecord, Outcome, OutcomeStatus, Phase};
 pub use ticket::{Kind, LaneList, Next, Request, Ticket, WaitingFor};

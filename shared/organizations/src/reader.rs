@@ -32,9 +32,9 @@ impl Reader {
     pub fn new(environment: &Environment) -> Result<Self, InvalidEnvironment> {
         let share: RateShare = environment.get(&ORGANIZATIONS_RATE_SHARE)?;
         let identity = Identity::reader(environment)?;
-        let account = match &identity {
-            Identity::Own => environment.get(&BUCKET_OWNER)?,
-            Identity::Management(role) => role.account(),
+        let account = match identity.role() {
+            None => environment.get(&BUCKET_OWNER)?,
+            Some(role) => role.account(),
         };
         Ok(Self { own: environment.aws.clone(), identity, share: share.0, account })
     }
