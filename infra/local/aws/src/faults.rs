@@ -125,7 +125,9 @@ impl FromStr for FaultRule {
         let operation = match operation {
             "*" => None,
             // Anything else would never match, and the fault would quietly not happen.
-            named if named.split_once(':').is_some_and(|(service, it)| is_word(service) && is_word(it)) => {
+            named
+                if named.split_once(':').is_some_and(|(service, it)| is_service(service) && is_word(it)) =>
+            {
                 Some(named.to_owned())
             }
             _ => return Err(invalid()),
@@ -135,6 +137,11 @@ impl FromStr for FaultRule {
         }
         Ok(Self { fault, operation, nth, times })
     }
+}
+
+/// Such as `access-analyzer`.
+fn is_service(text: &str) -> bool {
+    text.split('-').all(is_word)
 }
 
 fn is_word(text: &str) -> bool {
@@ -192,6 +199,10 @@ mod tests {
                 "lost-answer@ec2:StartDeclarativePoliciesReport#2*1",
             ),
             ("cut@s3:PutObject#3*4", "cut@s3:PutObject#3*4"),
+            (
+                "throttle@access-analyzer:StartPolicyGeneration",
+                "throttle@access-analyzer:StartPolicyGeneration#1*1",
+            ),
             ("conflict@s3:PutObject#2", "conflict@s3:PutObject#2*1"),
         ] {
             let rule: FaultRule = text.parse().unwrap();
@@ -203,6 +214,7 @@ mod tests {
             "throttle",
             "explode@*",
             "throttle@ec2",
+            "throttle@ec2-:X",
             "throttle@*#0",
             "throttle@*#x",
             "throttle@*#1*0",

@@ -5,12 +5,14 @@
 //! a [switch](settings::Settings), never a fact.
 //!
 //! * [`aws`]: the whole: who calls, what is answered, what goes wrong on request.
-//! * [`organization`], [`ec2`], [`access_reports`], [`s3`], [`lambda`], [`cloudformation`]: the services.
+//! * [`organization`], [`ec2`], [`access_analyzer`], [`access_reports`], [`s3`], [`lambda`],
+//!   [`cloudformation`]: the services.
 //! * [`principals`]: the roles and users of every account; [`mod@services`]: what they use.
 //! * [`iam`]: callers, policies, dependent permissions; roles are taken on through STS.
 //! * [`faults`]: throttles, lost answers, crashes, stops.
 //! * [`connector`]: an SDK's calls, answered in process.
 
+pub mod access_analyzer;
 pub mod access_reports;
 pub mod aws;
 pub mod cloudformation;
@@ -18,6 +20,7 @@ pub mod connector;
 pub mod ec2;
 pub mod faults;
 pub mod iam;
+mod ids;
 pub mod lambda;
 pub mod organization;
 pub mod principals;

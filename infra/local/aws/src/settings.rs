@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::access_analyzer::AccessAnalyzerSettings;
 use crate::access_reports::AccessReportSettings;
 use crate::principals::PrincipalSettings;
 
@@ -53,6 +54,8 @@ pub struct Settings {
     pub request_latency: Duration,
     /// Whether Organizations' request rates are enforced.
     pub throttles: bool,
+    /// Access Analyzer.
+    pub access_analyzer: AccessAnalyzerSettings,
     /// IAM's access report.
     pub access_reports: AccessReportSettings,
     /// The roles and users of the accounts.
@@ -126,6 +129,7 @@ impl Default for Settings {
             empty_pages: false,
             request_latency: Duration::ZERO,
             throttles: true,
+            access_analyzer: AccessAnalyzerSettings::default(),
             access_reports: AccessReportSettings::default(),
             principals: PrincipalSettings::default(),
         }

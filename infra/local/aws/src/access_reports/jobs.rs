@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::content::Row;
 use super::settings::{AccessReportOutcome, ReportReaders};
+use crate::ids::uuid;
 use crate::organization::mix;
 
 /// An identical order within so many seconds is answered with the first one's job: observed.
@@ -135,7 +136,7 @@ impl AccessReports {
         let number = self.jobs.len();
         self.active = Some(number);
         self.jobs.push(AccessReport {
-            id: id(seed, number),
+            id: uuid(seed ^ mix(number as u64).rotate_left(32)),
             caller: order.caller,
             entity_path: order.entity_path,
             policy: order.policy,
@@ -181,18 +182,4 @@ pub(super) fn duration(services: usize, seed: u64, number: usize) -> SignedDurat
     let services = i64::try_from(services).unwrap_or(i64::MAX / 1_000_000);
     let more = i64::try_from(mix(seed ^ mix(number as u64)) % 90).unwrap_or(0);
     SignedDuration::from_micros((1_940_000 + services * 20_000) / 1_000 * (1_000 + more))
-}
-
-/// 36 characters, as UUIDs have them.
-fn id(seed: u64, number: usize) -> String {
-    let first = mix(seed ^ mix(number as u64).rotate_left(32));
-    let second = mix(first);
-    format!(
-        "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
-        first >> 32,
-        (first >> 16) & 0xFFFF,
-        first & 0xFFF,
-        second >> 52,
-        second & 0xFFFF_FFFF_FFFF
-    )
 }

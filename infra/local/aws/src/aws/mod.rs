@@ -18,6 +18,7 @@ use local_states::{Execution, Services, StatusChange, StepFunctions};
 use s3s::service::S3Service;
 use serde_json::Value;
 
+use crate::access_analyzer::{self, PolicyGeneration, PolicyGenerations};
 use crate::access_reports::{AccessReport, AccessReportOutcome, AccessReportState, AccessReports, Order};
 use crate::cloudformation::Stack;
 use crate::ec2::{Accepted, Report, Reports};
@@ -71,6 +72,7 @@ struct World {
     organization: Organization,
     reports: Reports,
     access_reports: AccessReports,
+    policy_generations: PolicyGenerations,
     settings: Settings,
     throttle: Throttle,
     calls: Vec<Call>,
@@ -166,6 +168,7 @@ impl Aws {
                 organization: options.organization,
                 reports: Reports::default(),
                 access_reports: AccessReports::default(),
+                policy_generations: PolicyGenerations::default(),
                 settings: options.settings,
                 throttle: Throttle::default(),
                 calls: Vec::new(),
@@ -296,6 +299,19 @@ impl Aws {
         self.0.settle().access_reports.all().to_vec()
     }
 
+    /// Access Analyzer's policy generations, at this moment, by account and Region in the order in which
+    /// they began.
+    pub fn policy_generations(&self) -> Vec<PolicyGeneration> {
+        lock(&self.0.world).policy_generations.all(self.0.clock.now())
+    }
+
+    /// The ARN of the organization's trail.
+    pub fn organization_trail(&self) -> String {
+        let world = lock(&self.0.world);
+        let settings = &world.settings.access_analyzer.trail;
+        access_analyzer::trail(settings, &world.organization, &self.0.partition, &self.0.region)
+    }
+
     pub fn organization(&self) -> Organization {
         lock(&self.0.world).organization.clone()
     }
@@ -354,6 +370,22 @@ impl Aws {
         let (completed, slow) = (AccessReportState::Completed, AccessReportOutcome::Slow(duration));
         let started = world.access_reports.start(order, completed, slow, SignedDuration::ZERO, seed, now);
         started.map(str::to_owned).ok()
+    }
+
+    /// Somebody else in an account starts a policy generation in a Region that takes so long; `None`
+    /// when another is in progress there.
+    pub fn start_foreign_policy_generation(
+        &self,
+        account: &str,
+        region: &str,
+        duration: Duration,
+    ) -> Option<String> {
+        let mut guard = lock(&self.0.world);
+        let world = &mut *guard;
+        let caller = format!("arn:{}:iam::{account}:user/SomebodyElse", self.0.partition);
+        let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+        let (seed, now) = (world.organization.seed, self.0.clock.now());
+        world.policy_generations.start_foreign((account, region), &caller, duration, seed, now)
     }
 
     // --- requests -----------------------------------------------------------------------------

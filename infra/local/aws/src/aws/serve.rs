@@ -1,5 +1,7 @@
 //! From an HTTP request to its answer, with its fault if it has one.
 
+mod analyzer;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +17,7 @@ use crate::sts::{self, Sts};
 use crate::wire::aws_query;
 use crate::wire::query::{self, Form};
 use crate::wire::refusal::{
-    conflict, denied, invalid_credentials, no_operation, refuse, throttled, truncate,
+    conflict, denied, invalid_credentials, no_operation, refuse, server_error, throttled, truncate,
 };
 use crate::wire::{self, ApiError, Body, Disconnected, Protocol, Request, Response, Target, json};
 
@@ -106,7 +108,7 @@ impl Inner {
         let refused = |error: &ApiError| Ok(refuse(protocol, error, &request_id));
         match fault {
             Fault::Throttle => refused(&throttled(protocol)),
-            Fault::ServerError | Fault::ServerErrorAfter => refused(&ApiError::server()),
+            Fault::ServerError | Fault::ServerErrorAfter => refused(&server_error(protocol)),
             Fault::Cut | Fault::LostAnswer => Err(Disconnected),
             Fault::Deny => refused(&denied(protocol)),
             Fault::Conflict => refused(&conflict()),
@@ -137,6 +139,7 @@ impl Inner {
             "s3" => return self.serve_s3(incoming).await,
             "ec2" => self.serve_ec2(&incoming),
             "iam" => self.serve_iam(&incoming),
+            "access-analyzer" => self.serve_access_analyzer(&incoming),
             "organizations" => self.serve_organizations(&incoming),
             "states" => self.serve_states(&incoming),
             "cloudformation" => self.serve_cloudformation(&incoming),

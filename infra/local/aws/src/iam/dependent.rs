@@ -46,7 +46,7 @@ mod tests {
         let rows = table().unwrap();
         assert!(rows.len() >= 4);
         for row in rows {
-            assert!(matches!(row.on.as_str(), "*" | "bucket" | "key" | "report"), "{row:?}");
+            assert!(matches!(row.on.as_str(), "*" | "bucket" | "key" | "report" | "role"), "{row:?}");
             assert!(matches!(row.when.as_deref(), None | Some("tags" | "kms")), "{row:?}");
         }
     }

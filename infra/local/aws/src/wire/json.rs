@@ -1,4 +1,4 @@
-//! The JSON protocols of Organizations, Step Functions and Lambda.
+//! The JSON protocols of Organizations, Step Functions, Lambda and Access Analyzer.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -31,10 +31,28 @@ pub(crate) fn failure(version: Version, error: &ApiError, request_id: &str) -> R
 pub(crate) fn rest_failure(error: &ApiError, request_id: &str) -> Response {
     let body = json!({"Message": error.message, "Type": if error.status < 500 { "User" } else { "Service" }});
     let mut response = answer(error.status, "application/json", request_id, body.to_string());
+    name_in_header(&mut response, error);
+    response
+}
+
+/// Access Analyzer's errors have members of their own besides; when to try again is in a header too.
+pub(crate) fn members_failure(error: &ApiError, request_id: &str) -> Response {
+    let mut body = json!({"message": error.message});
+    for (name, value) in &error.members {
+        body[*name] = value.clone();
+    }
+    let mut response = answer(error.status, "application/json", request_id, body.to_string());
+    name_in_header(&mut response, error);
+    if let Some(seconds) = error.retry_after {
+        response.headers_mut().insert(http::header::RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+fn name_in_header(response: &mut Response, error: &ApiError) {
     if let Ok(code) = http::HeaderValue::from_str(&error.code) {
         response.headers_mut().insert("x-amzn-errortype", code);
     }
-    response
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,6 +12,17 @@ pub(crate) fn throttled(protocol: Protocol) -> ApiError {
         Protocol::S3 => ApiError::new(503, "SlowDown", "Please reduce your request rate."),
         Protocol::Json => ApiError::new(400, "TooManyRequestsException", "Rate exceeded"),
         Protocol::RestJson => ApiError::new(429, "TooManyRequestsException", "Rate Exceeded."),
+        Protocol::AccessAnalyzer => ApiError::new(429, "ThrottlingException", "Rate exceeded"),
+    }
+}
+
+/// A failure of AWS's own.
+pub(crate) fn server_error(protocol: Protocol) -> ApiError {
+    match protocol {
+        Protocol::AccessAnalyzer => {
+            ApiError::new(500, "InternalServerException", "An internal error has occurred")
+        }
+        _ => ApiError::server(),
     }
 }
 
@@ -24,7 +35,7 @@ pub(crate) fn denied(protocol: Protocol) -> ApiError {
         Protocol::Json => {
             ApiError::new(400, "AccessDeniedException", "You are not authorized to perform this operation.")
         }
-        Protocol::RestJson => {
+        Protocol::RestJson | Protocol::AccessAnalyzer => {
             ApiError::new(403, "AccessDeniedException", "You are not authorized to perform this operation.")
         }
     }
@@ -44,10 +55,14 @@ pub(crate) fn invalid_credentials(protocol: Protocol, error: &InvalidCredentials
         (InvalidCredentials::Unknown, Protocol::AwsQuery) => (403, "InvalidClientTokenId"),
         (InvalidCredentials::Unknown, Protocol::S3) => (403, "InvalidAccessKeyId"),
         (InvalidCredentials::Unknown, Protocol::Json) => (400, "UnrecognizedClientException"),
-        (InvalidCredentials::Unknown, Protocol::RestJson) => (403, "UnrecognizedClientException"),
+        (InvalidCredentials::Unknown, Protocol::RestJson | Protocol::AccessAnalyzer) => {
+            (403, "UnrecognizedClientException")
+        }
         (InvalidCredentials::Expired, Protocol::Query) => (401, "RequestExpired"),
         (InvalidCredentials::Expired, Protocol::Json) => (400, "ExpiredTokenException"),
-        (InvalidCredentials::Expired, Protocol::RestJson) => (403, "ExpiredTokenException"),
+        (InvalidCredentials::Expired, Protocol::RestJson | Protocol::AccessAnalyzer) => {
+            (403, "ExpiredTokenException")
+        }
         (InvalidCredentials::Expired, Protocol::AwsQuery | Protocol::S3) => (403, "ExpiredToken"),
     };
     ApiError::new(status, code, error.to_string())
@@ -61,7 +76,7 @@ pub(crate) fn no_operation(protocol: Protocol) -> ApiError {
         }
         Protocol::S3 => ApiError::new(405, "MethodNotAllowed", "The specified method is not allowed."),
         Protocol::Json => ApiError::new(400, "UnknownOperationException", "The request names no operation"),
-        Protocol::RestJson => {
+        Protocol::RestJson | Protocol::AccessAnalyzer => {
             ApiError::new(404, "UnknownOperationException", "No operation has this method and path")
         }
     }
@@ -74,6 +89,7 @@ pub(crate) fn refuse(protocol: Protocol, error: &ApiError, request_id: &str) -> 
         Protocol::AwsQuery => aws_query::failure(error, request_id),
         Protocol::Json => json::failure(json::Version::V1_1, error, request_id),
         Protocol::RestJson => json::rest_failure(error, request_id),
+        Protocol::AccessAnalyzer => json::members_failure(error, request_id),
         Protocol::S3 => {
             let document = Element::new("Error")
                 .child(Element::text("Code", &error.code))

@@ -5,6 +5,7 @@ use http::{HeaderMap, Method};
 
 use super::query::Form;
 use super::{ApiError, Request};
+use crate::access_analyzer;
 
 /// How a service speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub(crate) enum Protocol {
     Json,
     /// Lambda's REST and JSON.
     RestJson,
+    /// REST and JSON as newer services have it: errors have members of their own.
+    AccessAnalyzer,
     /// S3's REST and XML.
     S3,
 }
@@ -26,12 +29,15 @@ pub(crate) enum Protocol {
 pub(crate) struct Target {
     pub(crate) service: &'static str,
     pub(crate) operation: String,
+    /// The Region that the request is signed for.
+    pub(crate) region: String,
     pub(crate) access_key: Option<String>,
     /// Of temporary credentials.
     pub(crate) session_token: Option<String>,
 }
 
-const SERVICES: [(&str, Protocol); 8] = [
+const SERVICES: [(&str, Protocol); 9] = [
+    ("access-analyzer", Protocol::AccessAnalyzer),
     ("cloudformation", Protocol::AwsQuery),
     ("ec2", Protocol::Query),
     ("iam", Protocol::AwsQuery),
@@ -49,16 +55,19 @@ impl Target {
         let scope = credential(request)?;
         let mut parts = scope.split('/');
         let access_key = parts.next().map(str::to_owned);
-        let signed = parts.nth(2)?;
+        let (region, signed) = (parts.nth(1)?.to_owned(), parts.next()?);
         let (service, protocol) = SERVICES.iter().find(|(service, _)| *service == signed)?;
         let operation = match protocol {
             Protocol::Query | Protocol::AwsQuery => Form::parse(body?).get("Action")?.to_owned(),
             Protocol::Json => header(request.headers(), "x-amz-target")?.rsplit_once('.')?.1.to_owned(),
             Protocol::RestJson => rest_json(request)?.to_owned(),
+            Protocol::AccessAnalyzer => {
+                access_analyzer::operation(request.method(), request.uri().path())?.to_owned()
+            }
             Protocol::S3 => s3(request).to_owned(),
         };
         let session_token = header(request.headers(), "x-amz-security-token").map(str::to_owned);
-        Some(Self { service, operation, access_key, session_token })
+        Some(Self { service, operation, region, access_key, session_token })
     }
 
     /// How the service speaks that a request is signed for.
