@@ -1,5 +1,6 @@
 //! An inventory that meets something.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use local_aws::lambda::{Delivery, FunctionConfig};
@@ -7,7 +8,7 @@ use local_aws::organization::Policy;
 use local_aws::{Fault, FaultRule, Settings};
 use local_stack::LocalStack;
 use local_states::{Execution, ExecutionStatus};
-use models::OutcomeStatus;
+use models::{LaneRecord, OutcomeStatus, keys};
 use muster_tests::{Scenario, on_virtual_time, records, stack};
 use serde_json::{Value, json};
 
@@ -223,6 +224,39 @@ fn what_fails_is_recorded_with_its_error_and_done_again_when_it_is_asked_for() {
             organizations.iter().all(|call| call.action.contains("CreateAccountStatus")),
             "nothing else is read again: {organizations:?}"
         );
+    });
+}
+
+#[test]
+fn items_that_are_asked_for_again_before_they_were_done_again_are_counted_once() {
+    on_virtual_time(async {
+        // Without the structure no effective policies are read: they fail one after the other.
+        let faults = vec![denied("organizations:ListOrganizationalUnitsForParent", 2)];
+        let stack = stack(&Scenario { faults, ..small() });
+        let first = stack.start_inventory(json!({})).unwrap();
+        first.finished().await;
+        let run = records(&stack)[0].run_id.clone();
+        let lane = || -> LaneRecord {
+            let key = keys::lane(&run, &"effective-policies".parse().unwrap());
+            serde_json::from_slice(&stack.aws.storage().read(stack.bucket(), &key).unwrap()).unwrap()
+        };
+        let items = lane().total;
+        assert_eq!(lane().outcomes, BTreeMap::from([(OutcomeStatus::Failed, items)]));
+
+        let request = json!({"resume": run, "retry": ["failed"]});
+        let stopped = stack.start_inventory(request.clone()).unwrap();
+        while lane().again == 0 || lane().done == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        stack.aws.states().stop(&stopped.arn, None, None).unwrap();
+        tokio::time::sleep(Duration::from_secs(45 * 60)).await;
+        assert!((1..items).contains(&lane().done), "{:?}", lane());
+        assert_eq!(records(&stack)[0].outcome().unwrap().status, OutcomeStatus::Failed);
+
+        let last = stack.start_inventory(request).unwrap();
+        last.finished().await;
+        assert_eq!(result(&stack, &last)["complete"], json!(true));
+        assert_eq!(lane().outcomes, BTreeMap::from([(OutcomeStatus::Succeeded, items)]));
     });
 }
 

@@ -77,17 +77,15 @@ impl<'a, L: Lanes> Lane<'a, L> {
         }
         let so_far = self.so_far().await?;
         let last: BTreeMap<_, _> = so_far.outcomes().map(|(_, it)| (&it.item, it.status)).collect();
-        let ended = |item: &L::Item| last.get(L::name(item)).copied();
         let mut items = read_items::<L>(self.store, &ticket.items).await?;
         // Those that have no outcome are done as well.
-        items.retain(|item| ended(item).is_none_or(|status| ticket.retry.contains(&status)));
+        items.retain(|item| last.get(L::name(item)).is_none_or(|status| ticket.retry.contains(status)));
         let record = &mut self.record.value;
-        for status in items.iter().filter_map(ended) {
-            if let Some(count) = record.outcomes.get_mut(&status) {
-                *count -= 1;
-            }
+        // Counted anew: an earlier resume may have ended before it had done its items again.
+        record.outcomes.clear();
+        for status in last.into_values().filter(|status| !ticket.retry.contains(status)) {
+            *record.outcomes.entry(status).or_default() += 1;
         }
-        record.outcomes.retain(|_, count| *count > 0);
         let name = format!("{}-{}.jsonl", ticket.lane, ticket.again);
         let key = keys::plan(&ticket.run_id, &self.invocation.request_id, &name);
         self.store.put(&key, plan::lines(&items)?).await?;
