@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use errors::JobError;
-use models::{ItemName, ItemOutcome, LaneLine, LaneRecord, OutcomeStatus, RunId};
-use serde::de::DeserializeOwned;
+use models::{ItemName, ItemOutcome, LaneLine, LanePart, LaneRecord, OutcomeStatus, RunId};
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use store::Store;
 
@@ -34,13 +34,8 @@ impl<'a> Results<'a> {
                     record.run_id
                 )));
             }
-            lines::<serde::de::IgnoredAny>(store, record, &mut |line| {
-                if let LaneLine::Outcome(outcome) = line {
-                    outcomes.insert((name.clone(), outcome.item.clone()), outcome);
-                }
-                Ok(())
-            })
-            .await?;
+            let ended = ended(store, record).await?;
+            outcomes.extend(ended.into_iter().map(|(item, outcome)| ((name.clone(), item), outcome)));
         }
         results.outcomes = outcomes;
         Ok(results)
@@ -80,11 +75,14 @@ impl<'a> Results<'a> {
         mut each: impl FnMut(Entry) -> Result<(), JobError> + Send,
     ) -> Result<(), JobError> {
         let Some(record) = self.lanes.get(lane) else { return Ok(()) };
-        lines::<Entry>(self.store, record, &mut |line| match line {
-            LaneLine::Data(entry) => each(entry),
-            LaneLine::Outcome(_) => Ok(()),
-        })
-        .await
+        for part in &record.parts {
+            lines::<Entry>(self.store, part, &mut |line| match line {
+                LaneLine::Data(entry) => each(entry),
+                LaneLine::Outcome(_) => Ok(()),
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     /// Everything that was read in all lanes, by lane.
@@ -99,24 +97,44 @@ impl<'a> Results<'a> {
     }
 }
 
+/// The last outcome of each item of a lane. The last parts are read first: an item's outcome comes
+/// after its data, so that those with data alone are mostly left for [`Results::entries`] to read.
+async fn ended(store: &Store, record: &LaneRecord) -> Result<BTreeMap<ItemName, ItemOutcome>, JobError> {
+    // A lane that was told to do items again does not count the outcomes that they had.
+    let count = (record.again == 0).then(|| record.outcomes.values().sum::<u64>());
+    let mut ended = BTreeMap::new();
+    for part in record.parts.iter().rev() {
+        if count == Some(ended.len() as u64) {
+            break;
+        }
+        let mut here = BTreeMap::new();
+        lines::<IgnoredAny>(store, part, &mut |line| {
+            if let LaneLine::Outcome(outcome) = line {
+                here.insert(outcome.item.clone(), outcome);
+            }
+            Ok(())
+        })
+        .await?;
+        for (item, outcome) in here {
+            ended.entry(item).or_insert(outcome);
+        }
+    }
+    Ok(ended)
+}
+
 async fn lines<Entry: DeserializeOwned>(
     store: &Store,
-    record: &LaneRecord,
+    part: &LanePart,
     each: &mut (dyn FnMut(LaneLine<Entry>) -> Result<(), JobError> + Send),
 ) -> Result<(), JobError> {
-    for part in &record.parts {
-        let mut lines = store.lines(&part.key, Some(&part.etag)).await?;
-        let mut count = 0;
-        while let Some(line) = lines.next().await? {
-            each(line)?;
-            count += 1;
-        }
-        if count != part.lines {
-            return Err(JobError::defect(format!(
-                "{} has {count} lines, {} were written",
-                part.key, part.lines
-            )));
-        }
+    let mut lines = store.lines(&part.key, Some(&part.etag)).await?;
+    let mut count = 0;
+    while let Some(line) = lines.next().await? {
+        each(line)?;
+        count += 1;
+    }
+    if count != part.lines {
+        return Err(JobError::defect(format!("{} has {count} lines, {} were written", part.key, part.lines)));
     }
     Ok(())
 }
