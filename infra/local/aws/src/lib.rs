@@ -5,7 +5,7 @@
 //! a [switch](settings::Settings), never a fact.
 //!
 //! * [`aws`]: the whole: who calls, what is answered, what goes wrong on request.
-//! * [`organization`], [`ec2`], [`access_analyzer`], [`access_reports`], [`s3`], [`lambda`],
+//! * [`organization`], [`ec2`], [`access_analyzer`], [`access_reports`], [`iam_accounts`], [`s3`], [`lambda`],
 //!   [`cloudformation`]: the services.
 //! * [`principals`]: the roles and users of every account; [`mod@services`]: what they use.
 //! * [`iam`]: callers, policies, dependent permissions; roles are taken on through STS.
@@ -20,8 +20,10 @@ pub mod connector;
 pub mod ec2;
 pub mod faults;
 pub mod iam;
+pub mod iam_accounts;
 mod ids;
 pub mod lambda;
+mod markers;
 pub mod organization;
 pub mod principals;
 pub mod s3;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::access_analyzer::AccessAnalyzerSettings;
 use crate::access_reports::AccessReportSettings;
+use crate::iam_accounts::IamAccountSettings;
 use crate::principals::PrincipalSettings;
 
 /// How the simulated AWS behaves where its documentation is silent or contradicts itself, and how
@@ -52,7 +53,7 @@ pub struct Settings {
     /// The most that a function's request takes on its way; how long each does is drawn. Without it
     /// requests take no time, and what works side by side does so in step.
     pub request_latency: Duration,
-    /// Whether Organizations' request rates are enforced.
+    /// Whether request rates are enforced: Organizations', and those of [`IamAccountSettings::rate`].
     pub throttles: bool,
     /// Access Analyzer.
     pub access_analyzer: AccessAnalyzerSettings,
@@ -60,6 +61,8 @@ pub struct Settings {
     pub access_reports: AccessReportSettings,
     /// The roles and users of the accounts.
     pub principals: PrincipalSettings,
+    /// IAM of the accounts.
+    pub iam_accounts: IamAccountSettings,
 }
 
 /// The answer for a well-formed report id that nobody knows.
@@ -132,6 +135,7 @@ impl Default for Settings {
             access_analyzer: AccessAnalyzerSettings::default(),
             access_reports: AccessReportSettings::default(),
             principals: PrincipalSettings::default(),
+            iam_accounts: IamAccountSettings::default(),
         }
     }
 }

@@ -107,7 +107,8 @@ impl Throttle {
         self.take(account, name, *of_account, *of_organization, now)
     }
 
-    fn take(
+    /// Takes a token of an account's bucket, and one of the organization's if it has one.
+    pub(crate) fn take(
         &mut self,
         account: &str,
         name: &'static str,

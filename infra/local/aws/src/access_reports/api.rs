@@ -4,12 +4,14 @@ use jiff::Timestamp;
 
 use super::content::{Entity, Row, Subject};
 use super::jobs::{AccessReport, AccessReportState, AccessReports, Order, duration, failed};
-use super::paging::{self, SortKey};
 use super::settings::{AccessReportOutcome, AccessReportSettings, WithoutPolicies};
+use super::sorting::SortKey;
 use crate::iam::{Gate, Principal, Question, dependents};
+use crate::markers::Paged;
 use crate::organization::policies::{SCP, is_id};
 use crate::organization::{Organization, mix};
 use crate::wire::ApiError;
+use crate::wire::form::{self, constraint, invalid, member};
 use crate::wire::query::Form;
 use crate::wire::xml::Element;
 
@@ -37,7 +39,7 @@ pub(crate) struct Caller<'a> {
 
 impl Caller<'_> {
     /// The credentials, where they are a session's.
-    fn session(&self) -> Option<&str> {
+    pub(crate) fn session(&self) -> Option<&str> {
         self.principal.role.is_some().then_some(self.access_key)
     }
 }
@@ -51,16 +53,11 @@ impl<'a> Iam<'a> {
         form: &Form,
     ) -> Result<Vec<Element>, ApiError> {
         let known: &[&str] = match operation {
-            GENERATE => &["Action", "Version", "EntityPath", "OrganizationsPolicyId"],
-            GET => &["Action", "Version", "JobId", "MaxItems", "Marker", "SortKey"],
-            other => {
-                let message = format!("Could not find operation {other} for version 2010-05-08");
-                return Err(ApiError::new(400, "InvalidAction", message));
-            }
+            GENERATE => &["EntityPath", "OrganizationsPolicyId"],
+            GET => &["JobId", "MaxItems", "Marker", "SortKey"],
+            other => return Err(form::unknown_operation(other)),
         };
-        if let Some(name) = form.unknown(known) {
-            return Err(invalid(format!("the parameter {name} is not simulated")));
-        }
+        form::only(form, known)?;
         match operation {
             GENERATE => self.generate(caller, form),
             _ => self.get(caller, form),
@@ -192,22 +189,9 @@ impl<'a> Iam<'a> {
     }
 
     fn get(&mut self, caller: Caller<'_>, form: &Form) -> Result<Vec<Element>, ApiError> {
-        let id = member(form, "JobId")?;
-        if id.len() != 36 {
-            return Err(constraint("jobId", id, "36 characters"));
-        }
-        let most = match form.get("MaxItems").map(str::parse) {
-            None => 100,
-            Some(Ok(most @ 1..=1_000)) => most,
-            Some(_) => {
-                let given = form.get("MaxItems").unwrap_or_default();
-                return Err(constraint("maxItems", given, "a number from 1 to 1000"));
-            }
-        };
-        let marker = form.get("Marker");
-        if let Some(marker) = marker.filter(|it| !(1..=320).contains(&it.len())) {
-            return Err(constraint("marker", marker, "1 to 320 characters"));
-        }
+        let id = form::job_id(form)?;
+        let most = form::max_items(form, 100)?;
+        let marker = form::marker(form)?;
         let sort = match form.get("SortKey") {
             None => SortKey::default(),
             Some(name) => {
@@ -245,22 +229,15 @@ impl<'a> Iam<'a> {
         marker: Option<&str>,
         most: usize,
     ) -> Result<Vec<Element>, ApiError> {
-        let from = match marker {
-            None => 0,
-            Some(given) => paging::place(&job.id, sort, given)
-                .ok_or_else(|| invalid("Invalid Marker: it is not of this report, or of another SortKey"))?,
-        };
         // What has been taken out of the organization since then has no rows any more.
         let subject = self.subject(&job.entity_path, job.policy.as_deref()).ok();
         let rows = self.reports.rows(&job.id, || subject.map(|it| it.rows(job.started)).unwrap_or_default());
-        let most = match self.settings.short_pages {
-            true => paging::short(&job.id, sort, from, most),
-            false => most,
-        };
         let sorted = sort.sorted(&rows);
-        let next = from.saturating_add(most);
-        let truncated = next < sorted.len();
-        let shown = sorted.into_iter().skip(from).take(most).map(detail);
+        let list = Paged::new([job.id.as_str(), sort.name()]);
+        let page = list.page(marker, sorted.len(), most, self.settings.short_pages);
+        let page =
+            page.ok_or_else(|| invalid("Invalid Marker: it is not of this report, or of another SortKey"))?;
+        let shown = sorted.get(page.items).unwrap_or_default().iter().map(|row| detail(row));
         let mut members = vec![
             Element::text("NumberOfServicesAccessible", rows.len()),
             Element::text(
@@ -268,9 +245,9 @@ impl<'a> Iam<'a> {
                 rows.iter().filter(|row| row.last.is_none()).count(),
             ),
             Element::members("AccessDetails", shown),
-            Element::text("IsTruncated", truncated),
+            Element::text("IsTruncated", page.next.is_some()),
         ];
-        members.extend(truncated.then(|| Element::text("Marker", paging::marker(&job.id, sort, next))));
+        members.extend(page.next.map(|marker| Element::text("Marker", marker)));
         Ok(members)
     }
 }
@@ -307,20 +284,6 @@ fn detail(row: &Row) -> Vec<Element> {
     }
     members.push(Element::text("TotalAuthenticatedEntities", row.accounts));
     members
-}
-
-fn member<'a>(form: &'a Form, name: &str) -> Result<&'a str, ApiError> {
-    form.get(name).ok_or_else(|| {
-        invalid(format!("Value null at '{name}' failed to satisfy constraint: Member must not be null"))
-    })
-}
-
-fn invalid(message: impl Into<String>) -> ApiError {
-    ApiError::new(400, "ValidationError", message)
-}
-
-fn constraint(name: &str, value: &str, must: &str) -> ApiError {
-    invalid(format!("Value '{value}' at '{name}' failed to satisfy constraint: Member must be {must}"))
 }
 
 fn denied(principal: &Principal, action: &str, because: &str) -> ApiError {

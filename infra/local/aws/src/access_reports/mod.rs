@@ -14,10 +14,10 @@
 mod api;
 mod content;
 mod jobs;
-mod paging;
 mod settings;
+mod sorting;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use api::{Caller, Iam, NAMESPACE};
 pub use jobs::{AccessReport, AccessReportState};

@@ -33,11 +33,15 @@ impl Runner for Nothing {
     }
 }
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-11-21T06:30:00Z".parse().unwrap()
 }
 
 fn aws_of(accounts: usize, settings: AccessReportSettings) -> Aws {
+    aws_with(accounts, Settings { access_reports: settings, ..Settings::default() })
+}
+
+pub(crate) fn aws_with(accounts: usize, settings: Settings) -> Aws {
     let organization = generate(&Shape { accounts, ..Shape::default() }, now());
     Aws::new(Options {
         clock: Clock::virtual_time(now()),
@@ -45,7 +49,7 @@ fn aws_of(accounts: usize, settings: AccessReportSettings) -> Aws {
         region: "eu-central-1".into(),
         account: organization.management_account.clone(),
         organization,
-        settings: Settings { access_reports: settings, ..Settings::default() },
+        settings,
         faults: Vec::new(),
         folder: None,
         runner: Arc::new(Nothing),
@@ -60,9 +64,9 @@ fn aws(settings: AccessReportSettings) -> Aws {
 
 /// Who signs a request, with a token where the credentials are a session's.
 #[derive(Clone)]
-struct Who(String, Option<String>);
+pub(crate) struct Who(String, Option<String>);
 
-fn administrator() -> Who {
+pub(crate) fn administrator() -> Who {
     Who(Credentials::administrator().access_key_id, None)
 }
 
@@ -71,7 +75,7 @@ fn session(aws: &Aws, name: &str, may: &[&str]) -> Who {
     session_in(aws, aws.account(), name, may)
 }
 
-fn session_in(aws: &Aws, account: &str, name: &str, may: &[&str]) -> Who {
+pub(crate) fn session_in(aws: &Aws, account: &str, name: &str, may: &[&str]) -> Who {
     let policy = json!({"Statement": [{"Effect": "Allow", "Action": may, "Resource": "*"}]});
     let principal = Principal {
         account: account.to_owned(),
@@ -97,7 +101,7 @@ const ALL: [&str; 7] = [
 ];
 
 /// The status and the body of the answer.
-async fn ask(aws: &Aws, who: &Who, form: &str) -> (u16, String) {
+pub(crate) async fn ask(aws: &Aws, who: &Who, form: &str) -> (u16, String) {
     let signed =
         format!("AWS4-HMAC-SHA256 Credential={}/20261121/us-east-1/iam/aws4_request, Signature=0", who.0);
     let mut request = http::Request::post("/").header("authorization", signed);
@@ -112,12 +116,12 @@ async fn ask(aws: &Aws, who: &Who, form: &str) -> (u16, String) {
 }
 
 /// The texts of all elements of a name.
-fn texts(body: &str, name: &str) -> Vec<String> {
+pub(crate) fn texts(body: &str, name: &str) -> Vec<String> {
     let (open, close) = (format!("<{name}>"), format!("</{name}>"));
     body.split(&open).skip(1).map(|rest| rest.split(&close).next().unwrap().to_owned()).collect()
 }
 
-fn text(body: &str, name: &str) -> String {
+pub(crate) fn text(body: &str, name: &str) -> String {
     texts(body, name).pop().unwrap_or_else(|| panic!("no {name} in {body}"))
 }
 

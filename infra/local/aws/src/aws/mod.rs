@@ -25,6 +25,7 @@ use crate::ec2::{Accepted, Report, Reports};
 use crate::faults::{FaultRule, Faults};
 pub use crate::iam::Use;
 use crate::iam::{Credentials, Gate, Principal, Question, Role, RoleSet, Roles};
+use crate::iam_accounts::AccessedJobs;
 use crate::lambda::{Lambda, Latency as LambdaLatency, Runner};
 use crate::organization::Organization;
 use crate::s3::{self, Storage};
@@ -72,6 +73,7 @@ struct World {
     organization: Organization,
     reports: Reports,
     access_reports: AccessReports,
+    accessed: AccessedJobs,
     policy_generations: PolicyGenerations,
     settings: Settings,
     throttle: Throttle,
@@ -168,6 +170,7 @@ impl Aws {
                 organization: options.organization,
                 reports: Reports::default(),
                 access_reports: AccessReports::default(),
+                accessed: AccessedJobs::default(),
                 policy_generations: PolicyGenerations::default(),
                 settings: options.settings,
                 throttle: Throttle::default(),

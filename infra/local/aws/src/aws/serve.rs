@@ -11,6 +11,7 @@ use crate::cloudformation;
 use crate::ec2::{self, Ec2};
 use crate::faults::Fault;
 use crate::iam::{Principal, Question};
+use crate::iam_accounts::{self, IamAccounts};
 use crate::lambda::InvokeError;
 use crate::organization;
 use crate::sts::{self, Sts};
@@ -19,6 +20,7 @@ use crate::wire::query::{self, Form};
 use crate::wire::refusal::{
     conflict, denied, invalid_credentials, no_operation, refuse, server_error, throttled, truncate,
 };
+use crate::wire::xml::Element;
 use crate::wire::{self, ApiError, Body, Disconnected, Protocol, Request, Response, Target, json};
 
 /// A request, taken apart.
@@ -178,20 +180,52 @@ impl Inner {
 
     fn serve_iam(&self, incoming: &Incoming) -> Result<Response, ApiError> {
         let mut guard = self.settle();
-        let World { organization, access_reports, settings, .. } = &mut *guard;
-        let mut iam = Iam {
-            reports: access_reports,
-            organization,
-            settings: &mut settings.access_reports,
-            gate: &self.gate,
-            partition: &self.partition,
-            now: self.clock.now(),
-        };
+        let world = &mut *guard;
         let access_key = incoming.target.access_key.as_deref().unwrap_or_default();
         let caller = access_reports::Caller { principal: &incoming.principal, access_key };
-        let operation = &incoming.target.operation;
-        let members = iam.call(caller, operation, &Form::parse(&incoming.bytes))?;
+        let (operation, form) = (&incoming.target.operation, Form::parse(&incoming.bytes));
+        let members = match iam_accounts::serves(operation) {
+            true => self.call_iam_accounts(world, caller, operation, &form)?,
+            false => {
+                let mut iam = Iam {
+                    reports: &mut world.access_reports,
+                    organization: &world.organization,
+                    settings: &mut world.settings.access_reports,
+                    gate: &self.gate,
+                    partition: &self.partition,
+                    now: self.clock.now(),
+                };
+                iam.call(caller, operation, &form)?
+            }
+        };
         Ok(aws_query::success(operation, access_reports::NAMESPACE, &incoming.request_id, members))
+    }
+
+    fn call_iam_accounts(
+        &self,
+        world: &mut World,
+        caller: access_reports::Caller<'_>,
+        operation: &str,
+        form: &Form,
+    ) -> Result<Vec<Element>, ApiError> {
+        let now = self.clock.now();
+        let rate = world.settings.iam_accounts.rate.filter(|_| world.settings.throttles);
+        let allows = |rate| world.throttle.take(&caller.principal.account, "iam", rate, None, now);
+        if !rate.is_none_or(allows) {
+            return Err(throttled(Protocol::AwsQuery));
+        }
+        let mut iam = IamAccounts {
+            jobs: &mut world.accessed,
+            organization: &world.organization,
+            settings: &mut world.settings.iam_accounts,
+            principals: &world.settings.principals,
+            readers: world.settings.access_reports.readers,
+            roles: &self.roles,
+            gate: &self.gate,
+            partition: &self.partition,
+            now,
+        };
+        iam.call(caller, operation, form)
     }
 
     fn serve_organizations(&self, incoming: &Incoming) -> Result<Response, ApiError> {

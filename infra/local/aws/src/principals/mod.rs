@@ -22,6 +22,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::organization::{Account, Organization, mix};
 use identity::Identity;
 pub use policies::{Group, Held, InlinePolicy, ManagedPolicy, PolicyOwner, PolicyVersion};
+pub(crate) use policies::{customer_managed, groups, managed};
 pub use settings::PrincipalSettings;
 pub use uses::{Use, UsedAction};
 

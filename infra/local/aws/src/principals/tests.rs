@@ -129,6 +129,12 @@ fn about_one_in_four_does_nothing_and_about_a_third_of_the_used_services_have_tr
             let active: Vec<_> = uses.iter().filter(|it| it.last.is_some()).collect();
             all += 1;
             idle += usize::from(active.is_empty());
+            let newest = active.iter().filter_map(|it| it.last).max();
+            let last_used = member.last_used(&organization, now());
+            assert_eq!(last_used.as_ref().map(|(at, _)| *at), newest);
+            assert!(last_used.is_none_or(|(at, region)| {
+                active.iter().any(|it| it.last == Some(at) && it.region.as_ref() == Some(&region))
+            }));
             granted += uses.len();
             used += active.len();
             tracked += active.iter().filter(|it| it.actions.iter().any(|it| it.tracked)).count();

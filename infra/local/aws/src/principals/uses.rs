@@ -42,6 +42,22 @@ impl Member {
             .collect()
     }
 
+    /// When it was last used at all, as of `now`, and where.
+    pub fn last_used(&self, organization: &Organization, now: Timestamp) -> Option<(Timestamp, String)> {
+        let activity = Activity::of_principal(self.key, self.created, self.idle, now);
+        let mut times: Vec<_> =
+            services().iter().filter_map(|service| Some((activity.last(service)?, service))).collect();
+        if times.is_empty() {
+            return None;
+        }
+        times.sort_unstable_by_key(|(at, service)| (std::cmp::Reverse(*at), service.namespace));
+        let held = self.policies(organization);
+        let statements = [Statements::all(held.iter().map(|policy| policy.document.as_str()))];
+        let allowed = |namespace: &str| is_open(std::iter::once(statements.as_slice()), namespace);
+        let (at, service) = times.into_iter().find(|(_, service)| allowed(service.namespace))?;
+        Some((Timestamp::from_second(at).ok()?, activity.region(organization, service).to_owned()))
+    }
+
     fn use_of(
         &self,
         service: &Service,

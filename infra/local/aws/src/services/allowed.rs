@@ -124,7 +124,7 @@ fn is_of(action: &str, service: &str) -> Option<Share> {
     let all = !name.is_empty() && name.bytes().all(|byte| byte == b'*');
     let fits = match of.contains(['*', '?']) {
         false => of == service,
-        true => like(of, service),
+        true => of == "*" || like(of, service),
     };
     fits.then_some(if all { Share::All } else { Share::Some })
 }

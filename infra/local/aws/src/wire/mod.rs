@@ -2,6 +2,7 @@
 
 pub(crate) mod aws_query;
 mod error;
+pub(crate) mod form;
 pub(crate) mod json;
 pub(crate) mod query;
 pub(crate) mod refusal;
