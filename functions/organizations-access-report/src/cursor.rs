@@ -7,13 +7,11 @@
 use std::collections::BTreeMap;
 
 use errors::JobError;
-use models::{AccountId, ErrorName, Kind, keys};
+use models::{AccountId, Kind, keys};
 use serde::{Deserialize, Serialize};
 use store::Store;
 
 const KIND: Kind = Kind::OrganizationsAccessReport;
-/// Attempts to write it while others do.
-const ATTEMPTS: usize = 5;
 
 /// When each account's report was last ordered, in seconds since the epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,24 +59,7 @@ impl Cursor {
 pub(crate) async fn advance(store: &Store, key: &str) -> Result<(), JobError> {
     let turns = store.load::<Turns>(key).await?;
     let turns = turns.ok_or_else(|| JobError::defect(format!("{key} is not there any more")))?.value;
-    let cursor = keys::cursor(KIND);
-    for _ in 0..ATTEMPTS {
-        let written = match store.load::<Cursor>(&cursor).await? {
-            None => store.establish(&cursor, Cursor::default().after(&turns)).await?.1,
-            Some(present) => {
-                let next = present.value.after(&turns);
-                next == present.value || store.advance(&cursor, &present.etag, next).await?.is_some()
-            }
-        };
-        if written {
-            return Ok(());
-        }
-    }
-    Err(JobError::new(
-        ErrorName::Transient,
-        format!("{cursor} is being written by others again and again"),
-        "The step is repeated.",
-    ))
+    store.update(&keys::cursor(KIND), |cursor: &mut Cursor| *cursor = cursor.after(&turns)).await
 }
 
 #[cfg(test)]

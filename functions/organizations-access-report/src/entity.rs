@@ -26,11 +26,6 @@ impl EntityPath {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// Whether this entity is the one of that id or lies below it.
-    pub(crate) fn is_within(&self, id: &str) -> bool {
-        self.0.split('/').any(|part| part == id)
-    }
 }
 
 impl FromStr for EntityPath {

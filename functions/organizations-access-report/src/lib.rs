@@ -4,7 +4,7 @@
 //! AWS runs one such report at a time for a management account, so there is one lane. A report takes
 //! about ten seconds: whoever orders it stays until it is there, reads it and goes on with the next.
 //!
-//! * [`Request`]: what can be asked for; [`select`]: what is left out, and why.
+//! * [`Request`]: what can be asked for.
 //! * [`plan`]: from the newest inventory to items; [`entity`]: the paths that AWS takes.
 //! * [`cursor`]: accounts take turns over several runs.
 //! * [`iam`]: the two calls and what their answers mean; [`lane`]: from an order to what it left.
@@ -22,10 +22,9 @@ mod kind;
 mod lane;
 mod plan;
 mod request;
-mod select;
 mod table;
 
 pub use config::VARIABLES;
 pub use kind::OrganizationsAccessReport;
-pub use request::{Request, Selection, Target};
+pub use request::{Request, Target};
 pub use table::TABLES;

@@ -4,21 +4,21 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use errors::JobError;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use models::{ErrorName, ItemName, Kind, PolicyId, RunId, TargetId};
+use organizations::inventory;
+use organizations::selection::{self, Candidate};
 use organizations::snapshot::{PlacedAccount, Snapshot};
 use runtime::lanes::{LanePlan, Planned};
 use runtime::{Prerequisite, RunContext};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::published::{self, Published};
 
 use crate::config::Config;
 use crate::cursor::Cursor;
 use crate::entity::EntityPath;
 use crate::item::Item;
 use crate::request::{Request, Target};
-use crate::select::{self, Candidate, excluded};
 
 /// The one lane's name: AWS runs one report at a time for this account.
 pub(crate) const LANE: &str = "management-account";
@@ -49,7 +49,9 @@ pub(crate) async fn plan(
     run: RunContext<'_>,
     request: &Request,
 ) -> Result<Planned<Item>, JobError> {
-    let Some(inventory) = newest(config, run, request).await? else {
+    let age = request.inventory_max_age();
+    let newest = inventory::newest(&config.store, run.run_id, run.now, age, request.needs_tags());
+    let Some(inventory) = newest.await? else {
         let request = json!({});
         return Ok(Planned::Needs(Prerequisite { kind: Kind::OrganizationInventory, request }));
     };
@@ -60,7 +62,7 @@ pub(crate) async fn plan(
         true => Cursor::read(&config.store).await?,
         false => Cursor::default(),
     };
-    let mut unmatched = select::unmatched(request, &snapshot);
+    let mut unmatched = selection::unmatched(&[&request.include, &request.exclude], &snapshot);
     if !unmatched.is_empty() {
         tracing::warn!(?unmatched, "the organization has no such entities or policies");
         unmatched.truncate(EXAMPLES);
@@ -89,25 +91,6 @@ pub(crate) async fn plan(
     };
     let lane = LanePlan { name: name(LANE)?, items };
     Ok(Planned::Based(vec![lane], serde_json::to_value(basis).map_err(JobError::defect)?))
-}
-
-/// The newest inventory that is young enough, or was made since this run began.
-async fn newest(
-    config: &Config,
-    run: RunContext<'_>,
-    request: &Request,
-) -> Result<Option<Published>, JobError> {
-    let since = begun(run.run_id).map_or(SignedDuration::ZERO, |begun| run.now.duration_since(begun));
-    let age = request.inventory_max_age().max(since);
-    let accept = |it: &Published| {
-        it.result["snapshot"].is_string() && (!request.needs_tags() || it.result["tags"] == true)
-    };
-    published::newest(&config.store, Kind::OrganizationInventory, run.now, age, accept).await
-}
-
-/// When a run began, as its id tells.
-fn begun(run: &RunId) -> Option<Timestamp> {
-    run.as_str().split_once('-')?.0.parse().ok()
 }
 
 /// What AWS requires of every report, said before the first is ordered.
@@ -227,8 +210,8 @@ impl<'a> Planning<'a> {
         };
         let account = self.account(entity);
         let path = self.path(entity).and_then(|path| EntityPath::of(&path).ok());
-        let candidate = Candidate { entity, path: path.as_ref(), policy, account };
-        let excluded = excluded(self.request, candidate);
+        let candidate = Candidate { entity, path: path.as_ref().map(EntityPath::as_str), policy, account };
+        let excluded = selection::left_out(&self.request.include, &self.request.exclude, candidate);
         let accounts = match entity {
             TargetId::Account(_) => 1,
             other => self.sizes.get(other.as_str()).copied().unwrap_or(0),
@@ -271,15 +254,4 @@ impl<'a> Planning<'a> {
 
 fn name(text: &str) -> Result<ItemName, JobError> {
     text.parse().map_err(JobError::defect)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_run_tells_when_it_began() {
-        let begun = begun(&"20261121T063000Z-9f86d081".parse().unwrap());
-        assert_eq!(begun, Some("2026-11-21T06:30:00Z".parse().unwrap()));
-    }
 }

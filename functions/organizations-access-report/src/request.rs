@@ -1,10 +1,10 @@
 //! The request of an access report.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use errors::JobError;
 use jiff::SignedDuration;
-use models::{OrganizationalUnitId, PolicyId, RootId, TargetId};
+use organizations::selection::Selection;
 use serde::{Deserialize, Serialize};
 
 /// What is to be reported on.
@@ -40,69 +40,6 @@ pub enum Target {
     Policies,
     /// Each account by itself, in turns.
     Accounts,
-}
-
-/// What is chosen: by any of these.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Selection {
-    /// A root, units, accounts or policies themselves.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub ids: BTreeSet<Id>,
-    /// A root or units, and all that lies below them.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub subtrees: BTreeSet<Subtree>,
-    /// Accounts, by key and values of a tag; any value where none is given.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub tags: BTreeMap<String, BTreeSet<String>>,
-}
-
-impl Selection {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.ids.is_empty() && self.subtrees.is_empty() && self.tags.is_empty()
-    }
-}
-
-macro_rules! one_of {
-    ($(#[$doc:meta])* $name:ident, $expected:literal, $($of:ty),+) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
-
-        impl $name {
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = String;
-
-            fn try_from(text: String) -> Result<Self, String> {
-                let valid = $(text.parse::<$of>().is_ok())||+;
-                let shown: String = text.chars().take(128).collect();
-                if valid { Ok(Self(text)) } else { Err(format!("{shown:?} is not {}", $expected)) }
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(id: $name) -> Self {
-                id.0
-            }
-        }
-    };
-}
-
-one_of! {
-    /// An entity or a policy.
-    Id, "a root, a unit, an account or a policy (r-ab12, ou-ab12-c3d4e5f6, 012345678901, p-a1b2c3d4)",
-    TargetId, PolicyId
-}
-
-one_of! {
-    /// What others lie below.
-    Subtree, "a root or a unit (r-ab12, ou-ab12-c3d4e5f6)", RootId, OrganizationalUnitId
 }
 
 impl Default for Request {

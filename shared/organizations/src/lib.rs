@@ -9,17 +9,20 @@
 //!   unit, or one; [`policies`]: policies, where they are attached, and what they come to;
 //!   [`requests`]: requests for new accounts.
 //! * [`answers`]: AWS's ids as our own types.
-//! * [`reader`]: in whose name a run reads; [`snapshot`]: what an inventory left for others.
+//! * [`reader`]: in whose name a run reads; [`snapshot`]: what an inventory left for others;
+//!   [`inventory`]: the newest of them; [`selection`]: what of it is chosen.
 
 mod accounts;
 mod answers;
 mod caller;
+pub mod inventory;
 mod pace;
 mod pages;
 mod policies;
 pub mod rates;
 pub mod reader;
 mod requests;
+pub mod selection;
 pub mod snapshot;
 mod structure;
 

@@ -1,10 +1,14 @@
 //! JSON documents that are written only by whoever has seen their present version.
 
 use errors::JobError;
+use models::ErrorName;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::objects::{Create, Replace, Store, to_json};
+
+/// Attempts to change a document while others do.
+const ATTEMPTS: usize = 5;
 
 /// A value and the version of the object it was read from.
 #[derive(Debug, Clone)]
@@ -48,6 +52,33 @@ impl Store {
             Replace::Replaced { etag } => Some(Versioned { value: next, etag }),
             Replace::Changed => None,
         })
+    }
+
+    /// Changes the document, beginning with the default where there is none; again with the newest if
+    /// somebody else writes meanwhile. What changes nothing is not written.
+    pub async fn update<T>(&self, key: &str, change: impl Fn(&mut T) + Send + Sync) -> Result<(), JobError>
+    where
+        T: Serialize + DeserializeOwned + Default + Clone + PartialEq + Send + Sync,
+    {
+        for _ in 0..ATTEMPTS {
+            let present = self.load::<T>(key).await?;
+            let mut next = present.as_ref().map(|it| it.value.clone()).unwrap_or_default();
+            change(&mut next);
+            let written = match present {
+                None => self.establish(key, next).await?.1,
+                Some(present) => {
+                    next == present.value || self.advance(key, &present.etag, next).await?.is_some()
+                }
+            };
+            if written {
+                return Ok(());
+            }
+        }
+        Err(JobError::new(
+            ErrorName::Transient,
+            format!("{key} is being written by others again and again"),
+            "The step is repeated.",
+        ))
     }
 }
 
