@@ -12,7 +12,8 @@ pub(super) struct Node {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Value {
-    Object(Vec<(String, Node)>),
+    /// Names, each a text where it stands, and what they name.
+    Object(Vec<(Node, Node)>),
     Array(Vec<Node>),
     Text(String),
     /// A number, `true`, `false` or `null`.
@@ -21,10 +22,10 @@ pub(super) enum Value {
 
 impl Node {
     pub(super) fn get(&self, name: &str) -> Option<&Self> {
-        self.members().iter().find(|(it, _)| it == name).map(|(_, node)| node)
+        self.members().iter().find(|(it, _)| it.text() == Some(name)).map(|(_, node)| node)
     }
 
-    pub(super) fn members(&self) -> &[(String, Self)] {
+    pub(super) fn members(&self) -> &[(Self, Self)] {
         match &self.value {
             Value::Object(members) => members,
             _ => &[],
@@ -89,8 +90,7 @@ impl Reader {
         let start = self.at;
         let value = match first {
             '{' => Value::Object(self.list('}', |reader| {
-                reader.peek();
-                let name = reader.string()?;
+                let name = reader.node()?;
                 reader.skip();
                 Some((name, reader.node()?))
             })?),

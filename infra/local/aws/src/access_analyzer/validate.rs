@@ -3,7 +3,8 @@
 //! AWS has more than a hundred checks (IAM user guide, "IAM policy validation check reference"); these
 //! are those that a generated policy, or one that was written by hand in its place, is likely to meet.
 //! No finding therefore says nothing about AWS. Locations are as in AWS's examples: `value` for a
-//! member, `index` for an element, offsets in characters.
+//! member, `index` for an element, offsets in characters. That `key` is for a name that is wrong and
+//! `substring` for a variable is not established.
 
 use serde_json::{Value as Json, json};
 
@@ -59,6 +60,10 @@ const PASS_ROLE_STAR: &str = "Using wildcards (*) in the action and the resource
 enum Step<'a> {
     Member(&'a str),
     Element(usize),
+    /// The name of a member.
+    Name(&'a str),
+    /// A part of a text: its start and its length.
+    Part(usize, usize),
 }
 
 /// The findings of one document.
@@ -110,6 +115,10 @@ impl Checks<'_> {
                     .map(|step| match step {
                         Step::Member(name) => json!({"value": name}),
                         Step::Element(number) => json!({"index": number}),
+                        Step::Name(name) => json!({"key": name}),
+                        Step::Part(start, length) => {
+                            json!({"substring": {"start": start, "length": length}})
+                        }
                     })
                     .collect();
                 json!({"path": path, "span": {
@@ -137,11 +146,7 @@ impl Checks<'_> {
         if !matches!(policy.value, Value::Object(_)) {
             return self.mismatch("Object", &[], policy);
         }
-        for (name, node) in policy.members() {
-            if !matches!(name.as_str(), "Version" | "Id" | "Statement") {
-                self.unknown(name, &[Step::Member(name)], node);
-            }
-        }
+        self.names(policy, &["Version", "Id", "Statement"], &[]);
         match policy.get("Version").map(|node| (node, node.text())) {
             None => {
                 let said = "We recommend that you specify the Version element to help you with debugging permission issues.";
@@ -183,20 +188,22 @@ impl Checks<'_> {
         self.find("ERROR", "DATA_TYPE_MISMATCH", said, &[(path, node)]);
     }
 
-    fn unknown(&mut self, name: &str, path: &[Step<'_>], node: &Node) {
-        let said = format!("The policy element {name} is not valid.");
-        self.find("ERROR", "INVALID_POLICY_ELEMENT", said, &[(path, node)]);
+    /// Finds the names of an object that are none of those that are known.
+    fn names(&mut self, object: &Node, known: &[&str], path: &[Step<'_>]) {
+        for (node, _) in object.members() {
+            let name = node.text().unwrap_or_default();
+            if !known.contains(&name) {
+                let said = format!("The policy element {name} is not valid.");
+                self.find("ERROR", "INVALID_POLICY_ELEMENT", said, &[(&at(path, Step::Name(name)), node)]);
+            }
+        }
     }
 
     fn statement(&mut self, statement: &Node, path: &[Step<'_>]) {
         if !matches!(statement.value, Value::Object(_)) {
             return self.mismatch("Object", path, statement);
         }
-        for (name, node) in statement.members() {
-            if !ELEMENTS.contains(&name.as_str()) {
-                self.unknown(name, &at(path, Step::Member(name)), node);
-            }
-        }
+        self.names(statement, &ELEMENTS, path);
         let here: &[(&[Step<'_>], &Node)] = &[(path, statement)];
         match statement.get("Effect").map(|node| (node, node.text())) {
             None => {
@@ -314,15 +321,22 @@ impl Checks<'_> {
                 let said = "Resource ARNs must include at least 6 fields in the following structure: arn:partition:service:region:account:resource";
                 self.find("ERROR", "MISSING_ARN_FIELD", said, &[(&path, node)]);
             }
-            let open = resource.matches("${").count();
-            if open > 0 && resource.split("${").skip(1).any(|rest| !rest.contains('}')) {
-                let said =
-                    "The policy variable is missing a closing curly brace. Add } after the variable text.";
-                self.find("ERROR", "MISSING_BRACE_IN_VARIABLE", said, &[(&path, node)]);
-            }
-            if resource.contains("${}") {
-                let said = "Empty policy variable. Remove the ${ } variable structure or provide a variable within the structure.";
-                self.find("ERROR", "EMPTY_VARIABLE", said, &[(&path, node)]);
+            for (start, length, closed) in variables(resource) {
+                let (code, said) = match (closed, length) {
+                    (false, _) => (
+                        "MISSING_BRACE_IN_VARIABLE",
+                        "The policy variable is missing a closing curly brace. Add } after the variable text.",
+                    ),
+                    // Its `${}` alone.
+                    (true, 3) => (
+                        "EMPTY_VARIABLE",
+                        "Empty policy variable. Remove the ${ } variable structure or provide a variable within the structure.",
+                    ),
+                    _ => continue,
+                };
+                let from = node.start + 1 + start;
+                let part = Node { start: from, end: from + length, value: Value::Other };
+                self.find("ERROR", code, said, &[(&at(&path, Step::Part(start, length)), &part)]);
             }
         }
     }
@@ -332,7 +346,7 @@ impl Checks<'_> {
         let allows = statement.get("Effect").and_then(Node::text) == Some("Allow");
         let bound = statement.get("Condition").is_some_and(|condition| {
             let mut keys = condition.members().iter().flat_map(|(_, keys)| keys.members());
-            keys.any(|(key, _)| key.eq_ignore_ascii_case("iam:PassedToService"))
+            keys.any(|(key, _)| key.text().is_some_and(|key| key.eq_ignore_ascii_case("iam:PassedToService")))
         });
         let (Some(actions), Some(resources)) = (statement.get("Action"), statement.get("Resource")) else {
             return;
@@ -369,4 +383,15 @@ fn at<'a>(path: &[Step<'a>], step: Step<'a>) -> Vec<Step<'a>> {
 /// What an action's name may be, with wildcards.
 fn is_word(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"*?".contains(&byte))
+}
+
+/// The policy variables of a text: where each begins, its length, and whether it is closed.
+fn variables(text: &str) -> Vec<(usize, usize, bool)> {
+    let found = text.match_indices("${").map(|(at, _)| {
+        let rest = &text[at..];
+        let end = rest.find('}').map(|end| end + 1);
+        let length = rest[..end.unwrap_or(rest.len())].chars().count();
+        (text[..at].chars().count(), length, end.is_some())
+    });
+    found.collect()
 }

@@ -47,6 +47,24 @@ async fn a_finding_says_what_is_wrong_where_it_is_and_where_to_read_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_name_that_is_wrong_and_a_variable_that_is_have_places_of_their_own() {
+    let member = member(AccessAnalyzerSettings::default());
+    let document = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Actions":1,"Resource":"arn:aws:s3:::b/${}"}}"#;
+    let findings = member.validate(document, "IDENTITY_POLICY").await;
+    assert_eq!(codes(&findings), ["INVALID_POLICY_ELEMENT", "EMPTY_VARIABLE"]);
+    let places: Vec<_> = findings.iter().map(|it| &it["locations"][0]).collect();
+    let cut = |place: &Value| {
+        let at = |end: &str| usize::try_from(place["span"][end]["offset"].as_u64().unwrap()).unwrap();
+        document[at("start")..at("end")].to_owned()
+    };
+    assert_eq!(places[0]["path"], json!([{"value": "Statement"}, {"key": "Actions"}]));
+    assert_eq!(cut(places[0]), "\"Actions\"");
+    let part = json!({"substring": {"start": 15, "length": 3}});
+    assert_eq!(places[1]["path"], json!([{"value": "Statement"}, {"value": "Resource"}, part]));
+    assert_eq!(cut(places[1]), "${}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_check_finds_what_it_is_for() {
     let member = member(AccessAnalyzerSettings::default());
     let good = json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"});
