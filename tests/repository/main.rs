@@ -6,5 +6,6 @@ mod machines;
 mod names;
 mod permissions;
 mod resources;
+mod roles;
 mod stacks;
 mod tables;

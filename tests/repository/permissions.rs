@@ -4,6 +4,7 @@
 
 mod access_report;
 mod inventory;
+mod member_role;
 mod report;
 mod runs;
 

@@ -11,7 +11,7 @@ use local_aws::lambda::Delivery;
 use local_aws::organization::Shape;
 use local_aws::{FaultRule, Settings};
 use local_clock::Clock;
-use local_stack::{LocalStack, StackOptions, Topology};
+use local_stack::{LocalStack, MemberRoles, StackOptions, Topology};
 use local_states::{Execution, ExecutionStatus};
 use models::{JobRecord, OutcomeStatus, Phase};
 use serde_json::{Value, json};
@@ -25,6 +25,7 @@ pub struct Scenario {
     pub seed: u64,
     pub accounts: usize,
     pub topology: Topology,
+    pub member_roles: MemberRoles,
     pub regions: usize,
     /// One account in so many cannot be read by the status report; 0 is none.
     pub unreadable_one_in: usize,
@@ -47,6 +48,7 @@ impl Default for Scenario {
             seed: 1,
             accounts: 12,
             topology: Topology::Management,
+            member_roles: MemberRoles::default(),
             regions: 3,
             unreadable_one_in: 0,
             suspended_one_in: 0,
@@ -104,6 +106,7 @@ pub fn stack_options(scenario: &Scenario) -> StackOptions {
         settings: scenario.settings.clone(),
         faults: scenario.faults.clone(),
         topology: scenario.topology,
+        member_roles: scenario.member_roles.clone(),
         parameters: scenario.parameters.clone(),
         folder: None,
         root: root(),

@@ -18,6 +18,7 @@ use serde_json::Value;
 use crate::deploy::{self, Deployed};
 use crate::events;
 use crate::in_process::{InProcess, KeptMetrics};
+use crate::roles::{self, MemberRoles};
 use crate::template::{InvalidTemplate, Resolved, Surroundings, Template};
 
 /// What a local stack begins with.
@@ -29,6 +30,7 @@ pub struct StackOptions {
     pub settings: Settings,
     pub faults: Vec<FaultRule>,
     pub topology: Topology,
+    pub member_roles: MemberRoles,
     /// Values of the template's parameters.
     pub parameters: BTreeMap<String, String>,
     /// Where buckets are folders; in memory without it.
@@ -86,30 +88,38 @@ impl LocalStack {
     ) -> Result<Self, StartError> {
         let template = read(&options.root, "template.yaml")?;
         let mut organization = generate(&options.shape, clock.now());
-        let management = Surroundings {
-            stack: options.name,
-            partition: "aws".to_owned(),
-            region: options.region.clone(),
-            account: organization.management_account.clone(),
-        };
-        let mut parameters = options.parameters;
-        let (surroundings, foreign_roles) = match options.topology {
-            Topology::Management => (management, BTreeMap::new()),
+        let account = match options.topology {
+            Topology::Management => organization.management_account.clone(),
             Topology::Delegated => {
                 let member = organization.accounts.iter().skip(1).find(|account| account.state == "ACTIVE");
                 let account = member.ok_or(StartError::NoMember)?.id.clone();
                 organization.delegated.push((account.clone(), "ec2.amazonaws.com".to_owned()));
-                let here = Surroundings { account, ..management.clone() };
-                let roles =
-                    management_roles(&options.root, &management, &here, &organization.id, &parameters)?;
-                for name in ["ManagementReadRoleArn", "AccessReportRoleArn"] {
-                    let role = roles.outputs.get(name).cloned().unwrap_or_default();
-                    parameters.entry(name.to_owned()).or_insert(role);
-                }
-                (here, deploy::roles(&roles)?)
+                account
             }
         };
-        let account = surroundings.account.clone();
+        let surroundings = Surroundings {
+            stack: options.name,
+            partition: "aws".to_owned(),
+            region: options.region.clone(),
+            account: account.clone(),
+        };
+        let mut parameters = options.parameters;
+        let management_roles = match options.topology {
+            Topology::Management => None,
+            Topology::Delegated => {
+                let template = read(&options.root, "infra/roles/management-roles.yaml")?;
+                Some(roles::management(&template, &surroundings, &organization, &parameters)?)
+            }
+        };
+        let trail = &options.settings.access_analyzer.trail;
+        let member_roles = read(&options.root, "infra/roles/member-roles.yaml")?;
+        let member_roles = roles::member(&member_roles, &surroundings, &organization, &parameters, trail)?;
+        // What these templates give out is what the stack's parameters of these names take.
+        for (name, value) in management_roles.iter().chain([&member_roles]).flat_map(|it| &it.outputs) {
+            if template.parameters().contains_key(name) {
+                parameters.entry(name.clone()).or_insert_with(|| value.clone());
+            }
+        }
         let resolved = template.resolve(&surroundings, &parameters)?;
         let aws = Aws::new(Options {
             clock,
@@ -124,9 +134,10 @@ impl LocalStack {
             states_latency: StatesLatency::default(),
             lambda_latency: LambdaLatency::default(),
         });
-        for (arn, role) in foreign_roles {
-            aws.put_role(&arn, role);
+        if let Some(roles) = &management_roles {
+            roles::put_management(&aws, roles)?;
         }
+        roles::put_member(&aws, &member_roles, &options.member_roles)?;
         let deployed = deploy::deploy(&aws, &resolved, &options.root)?;
         events::begin(&aws, &deployed.rules);
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -195,23 +206,4 @@ fn read(root: &Path, name: &str) -> Result<Template, StartError> {
     let path = root.join(name);
     let text = std::fs::read_to_string(&path).map_err(|source| StartError::Template { path, source })?;
     Ok(Template::parse(&text)?)
-}
-
-/// The roles in the management account that a stack in another account needs.
-fn management_roles(
-    root: &Path,
-    management: &Surroundings,
-    stack: &Surroundings,
-    organization: &str,
-    parameters: &BTreeMap<String, String>,
-) -> Result<Resolved, StartError> {
-    let template = read(root, "infra/roles/management-roles.yaml")?;
-    let surroundings = Surroundings { stack: format!("{}-roles", management.stack), ..management.clone() };
-    let mut given = BTreeMap::from([
-        ("StackAccountId".to_owned(), stack.account.clone()),
-        ("OrganizationId".to_owned(), organization.to_owned()),
-        ("StackName".to_owned(), stack.stack.clone()),
-    ]);
-    given.extend(parameters.get("RolePath").map(|path| ("StackRolePath".to_owned(), path.clone())));
-    Ok(template.resolve(&surroundings, &given)?)
 }

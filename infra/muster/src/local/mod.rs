@@ -12,7 +12,7 @@ use local_aws::organization::Shape;
 use local_aws::settings::{Layout, UnknownReport};
 use local_clock::{Clock, Held};
 use local_endpoint::{Endpoint, ProcessOptions, Processes, binaries};
-use local_stack::{LocalStack, StackOptions, Topology};
+use local_stack::{LocalStack, MemberRoles, StackOptions, Topology};
 
 use crate::arguments::{LambdaMode, LayoutName, Simulation, Speed, Switch, TopologyName};
 use crate::{Done, Problem};
@@ -195,6 +195,7 @@ fn options(simulation: &Simulation) -> Done<StackOptions> {
             TopologyName::Management => Topology::Management,
             TopologyName::Delegated => Topology::Delegated,
         },
+        member_roles: MemberRoles::default(),
         parameters: Default::default(),
         folder: Some(simulation.out.clone()),
         root: root(),

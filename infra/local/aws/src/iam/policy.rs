@@ -1,6 +1,7 @@
 //! Policies: what a statement matches. Conditions and elements that are not understood are refused
-//! when the policy is read.
+//! when the policy is read. A variable (`${aws:PrincipalAccount}`) is the value of that condition key.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -182,10 +183,10 @@ impl Statement {
 
     /// How the statement names the caller, if it is about this call at all.
     fn matches(&self, caller: Caller<'_>, action: &str, resource: &str, context: &Context) -> Option<Named> {
-        let by = |patterns: &[String], text: &str| patterns.iter().any(|pattern| like(pattern, text));
+        let by = |pattern: &String| written(pattern, context).is_some_and(|pattern| like(&pattern, resource));
         let about = self.actions.iter().any(|it| like(&it.to_ascii_lowercase(), &action.to_ascii_lowercase()))
             // Only a trust policy has statements without Resource: they are about their role.
-            && (self.resources.is_empty() || by(&self.resources, resource))
+            && (self.resources.is_empty() || self.resources.iter().any(by))
             && self.conditions.iter().all(|(operator, key, values)| holds(operator, key, values, context));
         self.names(caller).filter(|_| about)
     }
@@ -204,8 +205,22 @@ impl Statement {
     }
 }
 
+/// A key's value in the request.
+fn value<'a>(context: &'a Context, key: &str) -> Option<&'a String> {
+    context.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value)
+}
+
+/// A text with its variables filled in; `None` matches nothing, as the request has no value for one.
+fn written<'a>(text: &'a str, context: &Context) -> Option<Cow<'a, str>> {
+    let Some((before, rest)) = text.split_once("${") else { return Some(Cow::Borrowed(text)) };
+    let (key, after) = rest.split_once('}')?;
+    let (value, after) = (value(context, key)?, written(after, context)?);
+    Some(Cow::Owned(format!("{before}{value}{after}")))
+}
+
 fn holds(operator: &str, key: &str, values: &[String], context: &Context) -> bool {
-    let found = context.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value);
+    let found = value(context, key);
+    let values: Vec<_> = values.iter().filter_map(|value| written(value, context)).collect();
     let (operator, if_exists) = match operator.strip_suffix(IF_EXISTS) {
         Some(operator) => (operator, true),
         None => (operator, false),
@@ -214,12 +229,12 @@ fn holds(operator: &str, key: &str, values: &[String], context: &Context) -> boo
         ("StringNotEquals", None) => true,
         (_, None) if if_exists => true,
         (_, None) => false,
-        ("StringNotEquals", Some(found)) => !values.contains(found),
+        ("StringNotEquals", Some(found)) => !values.iter().any(|value| value == found),
         ("StringLike" | "ArnLike" | "ArnEquals", Some(found)) => {
             values.iter().any(|value| like(value, found))
         }
         ("Bool", Some(found)) => values.iter().any(|value| value.eq_ignore_ascii_case(found)),
-        (_, Some(found)) => values.contains(found),
+        (_, Some(found)) => values.iter().any(|value| value == found),
     }
 }
 
@@ -310,6 +325,24 @@ mod tests {
         assert_eq!(ask(&with("runs/1")), Some(Effect::Allow));
         assert_eq!(ask(&with("raw/1")), None);
         assert_eq!(ask(&Context::new()), Some(Effect::Allow));
+    }
+
+    #[test]
+    fn a_variable_is_the_value_of_its_key_and_matches_nothing_without_one() {
+        let document = json!({"Statement": {"Effect": "Allow", "Action": "s3:GetObject",
+            "Resource": "arn:aws:s3:::b/${aws:PrincipalAccount}/*", "Condition": {"StringLike":
+                {"aws:PrincipalArn": "arn:aws:iam::${aws:PrincipalAccount}:role/r*"}}}});
+        let ask = |account: Option<&str>, arn: &str, key: &str| {
+            let mut context = Context::from([("aws:PrincipalArn", arn.to_owned())]);
+            context.extend(account.map(|account| ("aws:PrincipalAccount", account.to_owned())));
+            decide(document.clone(), "s3:GetObject", &format!("arn:aws:s3:::b/{key}"), &context)
+        };
+        let (one, reader) = (Some("012345678901"), "arn:aws:iam::012345678901:role/reader");
+        assert_eq!(ask(one, reader, "012345678901/x"), Some(Effect::Allow));
+        assert_eq!(ask(one, reader, "123456789012/x"), None);
+        assert_eq!(ask(one, "arn:aws:iam::123456789012:role/reader", "012345678901/x"), None);
+        assert_eq!(ask(None, reader, "012345678901/x"), None);
+        assert_eq!(ask(None, reader, "${aws:PrincipalAccount}/x"), None);
     }
 
     #[test]
