@@ -215,6 +215,13 @@ pub(crate) enum Switch {
     ShortAccessReportPages,
     /// An access report about a policy that only denies lists all that it does not deny.
     DenyOnlyPoliciesAllowTheRest,
+    /// A page of services last accessed has 200 of them unless told otherwise, as was observed, not 100,
+    /// as is documented.
+    LongLastAccessedPages,
+    /// One job in three on services last accessed fails, by what it is about.
+    FailingLastAccessedJobs,
+    /// Pages of an account's IAM are shorter than they might be, now and then.
+    ShortIamPages,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

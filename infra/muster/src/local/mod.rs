@@ -183,6 +183,9 @@ fn options(simulation: &Simulation) -> Done<StackOptions> {
             Switch::DenyOnlyPoliciesAllowTheRest => {
                 settings.access_reports.deny_only = DenyOnly::TheRest;
             }
+            Switch::LongLastAccessedPages => settings.iam_accounts.default_page = 200,
+            Switch::FailingLastAccessedJobs => settings.iam_accounts.failing_one_in = 3,
+            Switch::ShortIamPages => settings.iam_accounts.short_pages = true,
         }
     }
     Ok(StackOptions {

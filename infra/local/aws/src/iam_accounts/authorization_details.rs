@@ -210,6 +210,7 @@ fn role(role: &Member, last: Option<(Timestamp, String)>, partition: &str) -> Ve
             ),
             Element::text("CreateDate", second(role.created)),
             Element::members("Roles", [head(role)]),
+            tags(role),
         ]
     });
     let mut members = head(role);

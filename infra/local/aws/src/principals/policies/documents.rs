@@ -91,7 +91,7 @@ pub(super) fn drawn(hash: u64) -> String {
 }
 
 fn statement(hash: u64) -> Value {
-    let given = if hash % 2 == 0 { &GIVEN[0] } else { &GIVEN[1] };
+    let given = if hash.is_multiple_of(2) { &GIVEN[0] } else { &GIVEN[1] };
     let number = usize::try_from(mix(hash) % given.len().max(1) as u64).unwrap_or(0);
     let of = given.get(number).map_or("s3", |service| service.namespace);
     let named: Vec<_> = actions_of(of).iter().map(|action| format!("{of}:{}", action.name)).collect();
