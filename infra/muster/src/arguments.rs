@@ -222,6 +222,20 @@ pub(crate) enum Switch {
     FailingLastAccessedJobs,
     /// Pages of an account's IAM are shorter than they might be, now and then.
     ShortIamPages,
+    /// The management account has the roles of infra/roles/member-roles.yaml too.
+    MemberRolesInManagementAccount,
+    /// A second policy generation of an account and Region is a `ConflictException`.
+    SecondGenerationConflicts,
+    /// A policy generation that nobody knows is denied.
+    UnknownGenerationDenied,
+    /// A policy generation that nobody knows is not found.
+    UnknownGenerationNotFound,
+    /// The daily quota of policy generations is of the last 24 hours, not of the day.
+    RollingGenerationDay,
+    /// Policy generations are listed from the oldest on.
+    OldestGenerationFirst,
+    /// The first start of a policy generation is throttled, the second ends in an internal error.
+    FirstGenerationsRefused,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

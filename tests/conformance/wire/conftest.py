@@ -10,6 +10,14 @@ WATCHES.append(model.watch)
 
 # These are complete: a member that no test sends or sees is an error.
 COMPLETE = {
+    "accessanalyzer": [
+        "StartPolicyGeneration",
+        "GetGeneratedPolicy",
+        "CancelPolicyGeneration",
+        "ListPolicyGenerations",
+        "ValidatePolicy",
+        "CheckNoNewAccess",
+    ],
     "ec2": [
         "StartDeclarativePoliciesReport",
         "DescribeDeclarativePoliciesReports",
@@ -83,6 +91,14 @@ def fast():
 
 
 @pytest.fixture(scope="session")
+def generating():
+    """Five minutes pass in a second; the management account has the roles of the members, and all its
+    Regions together have more log files than a policy generation reads."""
+    arguments = ["--speed", "300", "--accounts", "30", "--regions", "34"]
+    yield from server(*arguments, "--switch", "member-roles-in-management-account")
+
+
+@pytest.fixture(scope="session")
 def switched():
     """What AWS leaves open, the other way around."""
     switches = [
@@ -96,6 +112,11 @@ def switched():
         "long-last-accessed-pages",
         "failing-last-accessed-jobs",
         "short-iam-pages",
+        "member-roles-in-management-account",
+        "second-generation-conflicts",
+        "unknown-generation-denied",
+        "oldest-generation-first",
+        "first-generations-refused",
     ]
     arguments = [text for switch in switches for text in ("--switch", switch)]
     yield from server("--speed", "20", "--accounts", "50", "--regions", "2", *arguments)

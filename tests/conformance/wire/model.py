@@ -29,6 +29,9 @@ ABSENT_UNTIL_COMPLETE = {
     "GetServiceLastAccessedDetailsResponse": {"ServicesLastAccessed", "JobCompletionDate"},
     "GetServiceLastAccessedDetailsWithEntitiesResponse": {"EntityDetailsList", "JobCompletionDate"},
 }
+# Services whose errors have all members of their shapes, and no others.
+WHOLE_ERRORS = {"accessanalyzer"}
+ISO_8601 = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z")
 # The protocol's own parts of an XML answer.
 FRAME = {"requestId", "ResponseMetadata"}
 
@@ -128,6 +131,18 @@ def _error(http_response, parsed, model):
     if modelled and model.service_model.service_name != "s3":
         if error.get("Code") not in modelled | COMMON_ERRORS:
             yield f"{error.get('Code')} is not one of the operation's errors: {sorted(modelled)}"
+    if model.service_model.service_name in WHOLE_ERRORS:
+        yield from _error_members(http_response, parsed, model)
+
+
+def _error_members(http_response, parsed, model):
+    """The members of an error, held against its shape."""
+    code = parsed["Error"]["Code"]
+    shapes = {shape.error_code: shape for shape in model.service_model.error_shapes}
+    if code in shapes:
+        body = json.loads(http_response.content)
+        yield from _json(body, shapes[code], code)
+        yield from _value(parsed, shapes[code], code)
 
 
 def _value(value, shape, where):
@@ -199,12 +214,20 @@ def _json(value, shape, where):
             yield from _json(item, shape.member, f"{where}[]")
     elif kind in ("integer", "long") and type(value) is not int:
         yield f"{where} is not a whole number: {value!r}"
-    elif kind == "timestamp" and type(value) not in (int, float):
-        yield f"{where} is not seconds since the epoch: {value!r}"
+    elif kind == "timestamp":
+        yield from _time(value, shape, where)
     elif kind == "string" and not isinstance(value, str):
         yield f"{where} is not a text: {value!r}"
     elif kind == "boolean" and not isinstance(value, bool):
         yield f"{where} is not true or false: {value!r}"
+
+
+def _time(value, shape, where):
+    if shape.serialization.get("timestampFormat") == "iso8601":
+        if not isinstance(value, str) or not ISO_8601.fullmatch(value):
+            yield f"{where} is not a time of ISO 8601: {value!r}"
+    elif type(value) not in (int, float):
+        yield f"{where} is not seconds since the epoch: {value!r}"
 
 
 def _tag(element):

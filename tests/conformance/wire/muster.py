@@ -65,11 +65,11 @@ class Muster:
         latest = self._began + (now() - self._began) * float(self._speed)
         return self._began - second <= moment <= latest + second
 
-    def client(self, service, attempts=1, **config):
+    def client(self, service, attempts=1, region=None, **config):
         """A client that tries once, so that an error is read as it came, unless told otherwise."""
         retries = {"mode": "standard", "total_max_attempts": attempts}
         config = Config(retries=retries, **config)
-        client = self.session.client(service, endpoint_url=self.url, config=config)
+        client = self.session.client(service, region, endpoint_url=self.url, config=config)
         for watch in WATCHES:
             watch(client)
         return client

@@ -32,6 +32,16 @@ def test_an_xml_element_that_aws_has_not_is_found():
     assert len(problems("<reports/>")) == 1
 
 
+def test_a_time_of_another_form_than_the_members_is_found():
+    of = shape("accessanalyzer", "ListPolicyGenerations").members["policyGenerations"].member
+    assert list(model._json({"startedOn": "2026-11-21T06:30:00Z"}, of, "it")) == []
+    for wrong in (1_763_706_600, "2026-11-21", "2026-11-21 06:30:00"):
+        assert len(list(model._json({"startedOn": wrong}, of, "it"))) == 1
+    of = shape("organizations", "ListAccounts").members["Accounts"].member
+    assert list(model._json({"JoinedTimestamp": 1_763_706_600.5}, of, "it")) == []
+    assert len(list(model._json({"JoinedTimestamp": "2026-11-21T06:30:00Z"}, of, "it"))) == 1
+
+
 def test_a_value_of_another_type_or_vocabulary_is_found():
     of = shape("stepfunctions", "DescribeExecution")
     arn = "arn:aws:states:eu-central-1:012345678901:execution:m:n"

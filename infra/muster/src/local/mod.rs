@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use local_aws::Settings;
+use local_aws::access_analyzer::{QuotaDay, SecondGeneration, StartRefusal, UnknownGeneration};
 use local_aws::access_reports::{DenyOnly, ReportReaders};
 use local_aws::ec2::Given;
 use local_aws::organization::Shape;
@@ -165,6 +166,7 @@ fn options(simulation: &Simulation) -> Done<StackOptions> {
         summary_of_csv: true,
         ..Settings::default()
     };
+    let mut member_roles = MemberRoles::default();
     for switch in &simulation.switches {
         match switch {
             Switch::CodesWithoutSuffix => settings.exception_suffix = false,
@@ -186,6 +188,25 @@ fn options(simulation: &Simulation) -> Done<StackOptions> {
             Switch::LongLastAccessedPages => settings.iam_accounts.default_page = 200,
             Switch::FailingLastAccessedJobs => settings.iam_accounts.failing_one_in = 3,
             Switch::ShortIamPages => settings.iam_accounts.short_pages = true,
+            Switch::MemberRolesInManagementAccount => member_roles.in_management_account = true,
+            Switch::SecondGenerationConflicts => {
+                settings.access_analyzer.second = SecondGeneration::Conflict;
+            }
+            Switch::UnknownGenerationDenied => {
+                settings.access_analyzer.unknown = UnknownGeneration::AccessDenied;
+            }
+            Switch::UnknownGenerationNotFound => {
+                settings.access_analyzer.unknown = UnknownGeneration::ResourceNotFound;
+            }
+            Switch::RollingGenerationDay => settings.access_analyzer.day = QuotaDay::Rolling,
+            Switch::OldestGenerationFirst => settings.access_analyzer.oldest_first = true,
+            Switch::FirstGenerationsRefused => {
+                let retry_after_seconds = Some(2);
+                settings.access_analyzer.refusals = vec![
+                    StartRefusal::Throttled { retry_after_seconds },
+                    StartRefusal::Internal { retry_after_seconds },
+                ];
+            }
         }
     }
     Ok(StackOptions {
@@ -198,7 +219,7 @@ fn options(simulation: &Simulation) -> Done<StackOptions> {
             TopologyName::Management => Topology::Management,
             TopologyName::Delegated => Topology::Delegated,
         },
-        member_roles: MemberRoles::default(),
+        member_roles,
         parameters: Default::default(),
         folder: Some(simulation.out.clone()),
         root: root(),
