@@ -228,6 +228,28 @@ fn what_fails_is_recorded_with_its_error_and_done_again_when_it_is_asked_for() {
 }
 
 #[test]
+fn lanes_that_another_execution_has_taken_over_are_left_to_it_by_the_first() {
+    for milliseconds in (0..600).step_by(30) {
+        on_virtual_time(async {
+            let stack = stack(&small());
+            let first = stack.start_inventory(json!({})).unwrap();
+            let is_planned = || records(&stack).first().is_some_and(|record| record.handle().is_some());
+            while !is_planned() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            let run = records(&stack)[0].run_id.clone();
+            let second = stack.start_inventory(json!({"resume": run})).unwrap();
+            first.finished().await;
+            second.finished().await;
+            let found = result(&stack, &second);
+            let failed = &found["items"]["failed"];
+            assert_eq!((&found["complete"], failed), (&json!(true), &Value::Null), "{milliseconds}: {found}");
+        });
+    }
+}
+
+#[test]
 fn items_that_are_asked_for_again_before_they_were_done_again_are_counted_once() {
     on_virtual_time(async {
         // Without the structure no effective policies are read: they fail one after the other.

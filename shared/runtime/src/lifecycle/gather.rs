@@ -6,6 +6,7 @@ use models::{Next, Phase, Ticket};
 use super::cancel::cancel;
 use super::collect::{commit, recorded};
 use super::input::StepInput;
+use super::resume::taken;
 use super::run::Run;
 use crate::function::Invocation;
 use crate::job::Job;
@@ -22,6 +23,11 @@ pub(crate) async fn gather<L: Lanes>(
     let mut run = Run::of_ticket(job, &input).await?;
     let record = recorded(job, &run.ticket).await?;
     if matches!(record.value.phase, Phase::Started { .. }) {
+        run.is_of(&record.value)?;
+        // Lanes that have not begun there would look as if they could not.
+        if record.value.execution != run.ticket.execution {
+            return Err(taken(&record.value.run_id));
+        }
         let plan = run.handle()?;
         if let Some(plan) = job.go_on(invocation, &run.ticket, &run.request.own, plan).await? {
             run.ticket.lanes = job.lanes(&plan);
