@@ -164,22 +164,24 @@ impl Analyzer<'_> {
         let form = Form { placeholders: query.boolean(known[0])?, service_level: query.boolean(known[1])? };
         let id = asked.job()?;
         let place = self.generations.place(asked.account(), asked.region, self.now);
-        let job = place.find(&id, self.now).ok_or_else(|| unknown(&id, self.settings.unknown))?;
-        let mut details = shown(job);
+        let job = place.find(&id, self.now).cloned();
+        let job = job.ok_or_else(|| unknown(&id, self.settings.unknown))?;
+        let mut details = shown(&job);
         if let super::PolicyGenerationState::Failed { code, message } = &job.state {
             details["jobError"] = json!({"code": JobErrorCode::name(*code), "message": message});
         }
         if let Some(members) = details.as_object_mut() {
             members.remove("principalArn");
         }
-        let source = Source {
+        let mut source = Source {
+            recent: &mut self.generations.recent,
             organization: self.organization,
             settings: self.settings,
             principals: self.principals,
             roles: self.roles,
             partition: self.partition,
         };
-        Ok(json!({"jobDetails": details, "generatedPolicyResult": source.result(job, form)}))
+        Ok(json!({"jobDetails": details, "generatedPolicyResult": source.result(&job, form)}))
     }
 
     fn cancel(&mut self, asked: Asked<'_>) -> Result<Value, ApiError> {

@@ -1,11 +1,15 @@
 //! The policies of a generation: what a role or user did in its window and Regions.
 
+use std::sync::Arc;
+
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::documents::{self, MOST, Statement};
 use super::jobs::{PolicyGeneration, PolicyGenerationState, Shape};
 use super::outcome;
 use super::placeholders;
+use super::recent::Recent;
 use super::settings::AccessAnalyzerSettings;
 use crate::iam::Roles;
 use crate::organization::Organization;
@@ -23,6 +27,7 @@ pub(super) struct Form {
 
 /// What a generation is read from.
 pub(super) struct Source<'a> {
+    pub(super) recent: &'a mut Recent,
     pub(super) organization: &'a Organization,
     pub(super) settings: &'a AccessAnalyzerSettings,
     pub(super) principals: &'a PrincipalSettings,
@@ -32,7 +37,7 @@ pub(super) struct Source<'a> {
 
 impl Source<'_> {
     /// `generatedPolicyResult`.
-    pub(super) fn result(&self, job: &PolicyGeneration, form: Form) -> Value {
+    pub(super) fn result(&mut self, job: &PolicyGeneration, form: Form) -> Value {
         let mut properties = json!({"principalArn": job.principal});
         if let Some(cloud_trail) = &job.cloud_trail {
             let trails = cloud_trail.trails.iter().map(|trail| {
@@ -63,7 +68,7 @@ impl Source<'_> {
     }
 
     /// The statements, and whether they have every action of every service that was used.
-    fn statements(&self, job: &PolicyGeneration, form: Form) -> (Vec<Statement>, bool) {
+    fn statements(&mut self, job: &PolicyGeneration, form: Form) -> (Vec<Statement>, bool) {
         let used = self.used(job);
         let detailed = |number: usize, of: &Use| {
             job.cloud_trail.is_some()
@@ -75,8 +80,8 @@ impl Source<'_> {
             && used.iter().all(|of| !of.actions.is_empty());
         if form.service_level {
             // The services that IAM knows to have been used, wherever that was.
-            let recent = self.uses(job, job.started).into_iter();
-            return (recent.map(|of| service_level(of.namespace)).collect(), complete);
+            let recent = self.uses(job, job.started);
+            return (recent.iter().map(|of| service_level(of.namespace)).collect(), complete);
         }
         let statements = used.iter().enumerate().flat_map(|(number, of)| match detailed(number, of) {
             false => vec![service_level(of.namespace)],
@@ -87,27 +92,30 @@ impl Source<'_> {
 
     /// What was used in the window and the Regions of the generation, by service, with the actions that
     /// the trail shows.
-    fn used(&self, job: &PolicyGeneration) -> Vec<Use> {
-        let Some(cloud_trail) = &job.cloud_trail else { return self.uses(job, job.started) };
+    fn used(&mut self, job: &PolicyGeneration) -> Vec<Use> {
+        let Some(cloud_trail) = &job.cloud_trail else { return self.uses(job, job.started).to_vec() };
         let end = cloud_trail.end.unwrap_or(job.started).min(job.started);
         let regions = outcome::regions(cloud_trail, &self.settings.trail);
         let read = |of: &Use| match (&regions, &of.region) {
             (None, _) => true,
             (Some(regions), region) => region.as_deref().is_some_and(|region| regions.contains(&region)),
         };
-        let within = |last: Option<jiff::Timestamp>| last.is_some_and(|last| last >= cloud_trail.start);
+        let within = |last: Option<Timestamp>| last.is_some_and(|last| last >= cloud_trail.start);
         let mut used: Vec<_> =
-            self.uses(job, end).into_iter().filter(|of| within(of.last) && read(of)).collect();
+            self.uses(job, end).iter().filter(|of| within(of.last) && read(of)).cloned().collect();
         used.iter_mut().for_each(|of| of.actions.retain(|action| within(action.last)));
         used
     }
 
     /// Everything of which use is known, as of a moment. A role or user that is gone since did it too.
-    fn uses(&self, job: &PolicyGeneration, now: jiff::Timestamp) -> Vec<Use> {
-        let remembered = PrincipalSettings { deleted: Vec::new(), ..self.principals.clone() };
-        let member = outcome::principal(self.organization, &remembered, self.roles, &job.principal);
-        let uses = member.map(|member| member.uses(self.organization, now)).unwrap_or_default();
-        uses.into_iter().filter(|of| of.last.is_some()).collect()
+    fn uses(&mut self, job: &PolicyGeneration, now: Timestamp) -> Arc<[Use]> {
+        let Self { recent, organization, principals, roles, .. } = self;
+        recent.uses(&job.id, now, || {
+            let remembered = PrincipalSettings { deleted: Vec::new(), ..principals.clone() };
+            let member = outcome::principal(organization, &remembered, roles, &job.principal);
+            let uses = member.map(|member| member.uses(organization, now)).unwrap_or_default();
+            uses.into_iter().filter(|of| of.last.is_some()).collect()
+        })
     }
 
     fn action_level(&self, of: &Use, form: Form) -> Vec<Statement> {

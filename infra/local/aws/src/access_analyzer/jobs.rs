@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::recent::Recent;
 use super::settings::{JobErrorCode, QuotaDay};
 use super::start::{CloudTrail, Order};
 use crate::ids::uuid;
@@ -126,18 +127,22 @@ pub(super) struct Place {
 
 /// All generations.
 #[derive(Debug, Default)]
-pub(crate) struct PolicyGenerations(BTreeMap<(String, String), Place>);
+pub(crate) struct PolicyGenerations {
+    /// By account and Region.
+    places: BTreeMap<(String, String), Place>,
+    pub(super) recent: Recent,
+}
 
 impl PolicyGenerations {
     /// All of them at this moment, by account and Region, in the order in which they began.
     pub(crate) fn all(&mut self, now: Timestamp) -> Vec<PolicyGeneration> {
-        self.0.values_mut().for_each(|place| place.settle(now));
-        self.0.values().flat_map(|place| &place.jobs).cloned().collect()
+        self.places.values_mut().for_each(|place| place.settle(now));
+        self.places.values().flat_map(|place| &place.jobs).cloned().collect()
     }
 
     /// Those of an account and Region, at this moment.
     pub(super) fn place(&mut self, account: &str, region: &str, now: Timestamp) -> &mut Place {
-        let place = self.0.entry((account.to_owned(), region.to_owned())).or_default();
+        let place = self.places.entry((account.to_owned(), region.to_owned())).or_default();
         place.settle(now);
         place
     }

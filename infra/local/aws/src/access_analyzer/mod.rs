@@ -5,7 +5,7 @@
 //! * [`start`]: an order for a generation, and what is wrong with it.
 //! * [`jobs`]: the generations of each account and Region, one at a time and so many a day.
 //! * [`outcome`]: what a generation comes to; [`logs`]: the trail's files that it reads.
-//! * [`content`]: the policies that it writes; [`documents`]: as many documents as they need;
+//! * [`content`]: the policies that it writes, of what is [`recent`]; [`documents`]: as many documents as they need;
 //!   [`placeholders`]: their resources.
 //! * [`validate`], over [`json_tree`]: ValidatePolicy. [`compare`]: CheckNoNewAccess.
 //!
@@ -24,6 +24,7 @@ mod json_tree;
 mod logs;
 mod outcome;
 mod placeholders;
+mod recent;
 mod settings;
 mod start;
 #[cfg(test)]

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::aws::{Aws, Options};
-use crate::iam::{Credentials, PolicyDocument, Principal, Role};
+use crate::iam::{Credentials, PolicyDocument, Principal, Role, RoleSet};
 use crate::lambda::{FunctionConfig, FunctionError, Latency, Runner, Sandbox};
 use crate::organization::{Shape, generate};
 use crate::principals;
@@ -73,7 +73,11 @@ fn trust() -> Value {
 }
 
 fn member(settings: AccessAnalyzerSettings) -> Member {
-    let organization = generate(&Shape { accounts: 60, ..Shape::default() }, now());
+    member_of(60, settings)
+}
+
+fn member_of(accounts: usize, settings: AccessAnalyzerSettings) -> Member {
+    let organization = generate(&Shape { accounts, ..Shape::default() }, now());
     let account = organization.accounts[7].id.clone();
     let aws = Aws::new(Options {
         clock: Clock::virtual_time(now()),

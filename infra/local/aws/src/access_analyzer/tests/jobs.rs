@@ -173,3 +173,40 @@ async fn generations_are_listed_by_page_for_seven_days_and_for_one_principal() {
     assert_eq!(member.get(&ids[0], "").await.status, 400);
     assert_eq!(member.aws.policy_generations().len(), 7);
 }
+
+#[tokio::test(start_paused = true)]
+async fn two_thousand_accounts_generate_side_by_side() {
+    let member = member_of(2_000, fast());
+    let organization = member.aws.organization();
+    let settings = principals::PrincipalSettings { number: 60, ..Default::default() };
+    member.aws.change(|of, _| of.principals = settings.clone());
+    let accounts: Vec<_> = organization.accounts.iter().map(|account| account.id.clone()).collect();
+    let role = member.role.replace(&member.account, RoleSet::ACCOUNT);
+    let access = Role { policy: document(&access()), trust: document(&trust()) };
+    member.aws.put_role_set(RoleSet {
+        roles: [(role, access)].into(),
+        accounts: accounts.iter().cloned().collect(),
+    });
+    let mut started = Vec::new();
+    for account in &organization.accounts {
+        let id = account.id.clone();
+        let all = json!([{"Effect": "Allow", "Action": "*", "Resource": "*"}]);
+        let key = key(&member.aws, &id, &all);
+        let role = member.role.replace(&member.account, &id);
+        let here = Member { aws: member.aws.clone(), account: id, key, role };
+        let principal = principals::of_account(&organization, account, "aws", &settings).pop().unwrap();
+        let job = here.start(&here.order(&principal.arn, 30)).await;
+        started.push((here, job));
+    }
+    member.sleep(60).await;
+    let mut active = 0;
+    for (here, job) in started.iter().step_by(10) {
+        let body = here.get(job, "").await.body;
+        active += usize::from(!actions(&body).is_empty());
+        for form in ["?includeResourcePlaceholders=true", "?includeServiceLevelTemplate=true"] {
+            assert_eq!(here.get(job, form).await.status, 200);
+        }
+    }
+    assert!((50..200).contains(&active), "{active}");
+    assert_eq!(member.aws.policy_generations().len(), 2_000);
+}

@@ -193,3 +193,32 @@ async fn starts_are_refused_as_they_are_told_to_be() {
     }
     assert_eq!(member.put(&order).await.status, 200);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_of_a_functions_call_has_the_shape_of_this_service() {
+    let member = member(AccessAnalyzerSettings::default());
+    let order = member.order(&member.busy(), 10);
+    let function = Principal {
+        account: member.account.clone(),
+        arn: format!("arn:aws:sts::{}:assumed-role/start/start", member.account),
+        policy: None,
+        role: Some(format!("arn:aws:iam::{}:role/start", member.account)),
+        sandbox: Some(1),
+        function: Some("start".to_owned()),
+    };
+    let key = member.aws.gate().identities.issue(function).access_key_id;
+    for (fault, error) in [
+        ("throttle", (429, "ThrottlingException")),
+        ("server-error", (500, "InternalServerException")),
+        ("deny", (403, "AccessDeniedException")),
+    ] {
+        member.aws.faults().add(format!("{fault}@access-analyzer:StartPolicyGeneration").parse().unwrap());
+        let answer = member.ask_as(&key, REGION, Method::PUT, "/policy/generation", &order).await;
+        assert_eq!(answer.error(), error);
+        assert!(answer.body["message"].is_string());
+    }
+    let answer = member.ask_as(&key, REGION, Method::PUT, "/policy/generation", &order).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let actions: Vec<_> = member.aws.calls().into_iter().map(|call| call.action).collect();
+    assert_eq!(actions, ["access-analyzer:StartPolicyGeneration"; 4]);
+}
