@@ -133,3 +133,14 @@ fn an_account_without_the_roles_is_denied_with_what_to_check_and_the_others_are_
         }
     });
 }
+
+#[test]
+fn fifty_thousand_accounts_have_the_roles() {
+    on_virtual_time(async {
+        let stack = stack(&Scenario { accounts: 50_000, ..Scenario::default() });
+        let last = stack.aws.organization().accounts[49_999].id.clone();
+        assert!(session(&stack, FUNCTION, &last).await.is_ok());
+        assert_eq!(stack.aws.roles_in(&last).len(), 2);
+        assert!(stack.aws.roles().len() < 100, "those of the stack alone are kept one by one");
+    });
+}
