@@ -199,3 +199,18 @@ fn a_role_that_is_deployed_reads_back_as_what_it_was_deployed_with() {
     let uses: Vec<_> = member.uses(&organization, now()).into_iter().map(|it| it.namespace).collect();
     assert_eq!(uses, ["iam"]);
 }
+
+#[test]
+fn what_thousands_of_principals_did_is_known_in_seconds() {
+    let (organization, settings) = (organization(60), settings(60));
+    let began = std::time::Instant::now();
+    let mut used = 0;
+    for account in &organization.accounts {
+        for member in of_account(&organization, account, "aws", &settings) {
+            let member = find(&organization, &member.arn, &settings).unwrap();
+            used += member.uses(&organization, now()).iter().filter(|it| it.last.is_some()).count();
+        }
+    }
+    let took = began.elapsed();
+    assert!(used > 10_000 && took < std::time::Duration::from_secs(20), "{took:?}");
+}

@@ -4,6 +4,8 @@
 //! allows at least one of its actions, and no policy denies all of them without a condition. That is
 //! SCP logic alone: what identities' or resources' policies say does not count.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use crate::iam::like;
@@ -15,8 +17,7 @@ pub(crate) struct Statements(Vec<Statement>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Statement {
     allows: bool,
-    /// In lower case.
-    actions: Vec<String>,
+    actions: Patterns,
     /// Whether it is about all actions but these.
     inverted: bool,
     /// Whether it holds for every resource and every request.
@@ -51,8 +52,8 @@ impl Statements {
 
     /// Whether it allows the action, of some resource under some condition, and does not deny it everywhere.
     pub(crate) fn grants_action(&self, service: &str, action: &str) -> bool {
-        let action = format!("{service}:{action}").to_ascii_lowercase();
-        let about = |it: &Statement| it.actions.iter().any(|own| like(own, &action)) != it.inverted;
+        let action = action.to_ascii_lowercase();
+        let about = |it: &Statement| it.actions.of(service).any(|own| like(own, &action)) != it.inverted;
         self.0.iter().any(|it| it.allows && about(it))
             && !self.0.iter().any(|it| !it.allows && it.unconditional && about(it))
     }
@@ -89,7 +90,7 @@ impl Statement {
         let everything = texts(&statement["Resource"]).iter().any(|resource| resource == "*");
         Some(Self {
             allows: statement["Effect"] == "Allow",
-            actions: actions.into_iter().map(|action| action.to_ascii_lowercase()).collect(),
+            actions: Patterns::new(&actions),
             inverted,
             unconditional: everything && statement["Condition"].as_object().is_none_or(|it| it.is_empty()),
         })
@@ -98,35 +99,54 @@ impl Statement {
     /// Whether it is about at least one action of the service.
     fn touches(&self, service: &str) -> bool {
         match self.inverted {
-            false => self.actions.iter().any(|action| is_of(action, service).is_some()),
-            true => !self.actions.iter().any(|action| is_of(action, service) == Some(Share::All)),
+            false => self.actions.of(service).next().is_some(),
+            true => !self.actions.of(service).any(is_all),
         }
     }
 
     /// Whether it is about every action of the service.
     fn covers(&self, service: &str) -> bool {
         match self.inverted {
-            false => self.actions.iter().any(|action| is_of(action, service) == Some(Share::All)),
-            true => !self.actions.iter().any(|action| is_of(action, service).is_some()),
+            false => self.actions.of(service).any(is_all),
+            true => self.actions.of(service).next().is_none(),
         }
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Share {
-    Some,
-    All,
+/// Patterns of actions, in lower case, found by the service: some policies have hundreds of them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Patterns {
+    /// Those of names, by the service that they name.
+    named: HashMap<String, Vec<String>>,
+    /// Those whose service is a pattern too, with it.
+    like: Vec<(String, String)>,
 }
 
-/// How much of a service an action's pattern is about, both in lower case.
-fn is_of(action: &str, service: &str) -> Option<Share> {
-    let (of, name) = action.split_once(':').unwrap_or((action, action));
-    let all = !name.is_empty() && name.bytes().all(|byte| byte == b'*');
-    let fits = match of.contains(['*', '?']) {
-        false => of == service,
-        true => of == "*" || like(of, service),
-    };
-    fits.then_some(if all { Share::All } else { Share::Some })
+impl Patterns {
+    fn new(actions: &[String]) -> Self {
+        let mut patterns = Self::default();
+        for action in actions {
+            let action = action.to_ascii_lowercase();
+            let (of, name) = action.split_once(':').unwrap_or((&action, &action));
+            match of.contains(['*', '?']) {
+                false => patterns.named.entry(of.to_owned()).or_default().push(name.to_owned()),
+                true => patterns.like.push((of.to_owned(), name.to_owned())),
+            }
+        }
+        patterns
+    }
+
+    /// The patterns of names of a service's actions.
+    fn of(&self, service: &str) -> impl Iterator<Item = &str> {
+        let named = self.named.get(service).into_iter().flatten();
+        let like = self.like.iter().filter(move |(of, _)| of == "*" || like(of, service));
+        named.chain(like.map(|(_, name)| name)).map(String::as_str)
+    }
+}
+
+/// Whether a pattern of names is all of them.
+fn is_all(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte == b'*')
 }
 
 #[cfg(test)]

@@ -115,6 +115,13 @@ fn statement(hash: u64) -> Value {
     statement
 }
 
+/// Long, and of many.
+static READ_ONLY: LazyLock<String> = LazyLock::new(|| {
+    let verbs = |it: &&Service| ["Describe*", "Get*", "List*"].map(|verb| format!("{}:{verb}", it.namespace));
+    let read: Vec<_> = GIVEN[0].iter().flat_map(verbs).collect();
+    document(json!([allow(json!(read))]))
+});
+
 /// What one of AWS's own policies says, shortened.
 pub(super) fn aws(name: &str) -> Option<String> {
     let some = |actions: &[&str]| Some(document(json!([allow(json!(actions))])));
@@ -124,13 +131,7 @@ pub(super) fn aws(name: &str) -> Option<String> {
             {"Effect": "Allow", "NotAction": ["iam:*", "organizations:*", "account:*"], "Resource": "*"},
             allow(json!(["iam:CreateServiceLinkedRole", "iam:ListRoles", "organizations:DescribeOrganization"])),
         ]))),
-        "ReadOnlyAccess" => {
-            let read: Vec<_> = GIVEN[0]
-                .iter()
-                .flat_map(|it| ["Describe*", "Get*", "List*"].map(|verb| format!("{}:{verb}", it.namespace)))
-                .collect();
-            Some(document(json!([allow(json!(read))])))
-        }
+        "ReadOnlyAccess" => Some(READ_ONLY.clone()),
         "AmazonSSMManagedInstanceCore" => {
             some(&["ssm:DescribeAssociation", "ssm:GetParameter*", "ssmmessages:*", "ec2messages:*"])
         }
