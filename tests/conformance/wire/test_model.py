@@ -1,5 +1,6 @@
 """The check itself: what is not AWS's is found."""
 
+import datetime
 import xml.etree.ElementTree as XmlTree
 
 import botocore.session
@@ -49,3 +50,11 @@ def test_a_value_of_another_type_or_vocabulary_is_found():
     problems = list(model._value(value, of, "it"))
     assert len(problems) == 2 and "none of AWS's values" in problems[0] and "timestamp" in problems[1]
     assert list(model._value({}, of, "it"))[0] == "it lacks its member executionArn"
+
+
+def test_only_a_job_that_is_not_complete_may_lack_what_the_model_requires():
+    of = shape("iam", "GetServiceLastAccessedDetails")
+    answer = {"JobStatus": "IN_PROGRESS", "JobCreationDate": datetime.datetime.now(datetime.timezone.utc)}
+    assert list(model._value(answer, of, "it")) == []
+    assert len(list(model._value(answer | {"JobStatus": "COMPLETED"}, of, "it"))) == 2
+    assert len(list(model._value({"JobStatus": "IN_PROGRESS"}, of, "it"))) == 1
