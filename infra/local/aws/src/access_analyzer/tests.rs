@@ -7,38 +7,17 @@ mod start;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use http::Method;
-use jiff::{SignedDuration, Timestamp};
-use local_clock::Clock;
-use local_states::service::Latency as StatesLatency;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::aws::{Aws, Options};
-use crate::iam::{Credentials, PolicyDocument, Principal, Role, RoleSet};
-use crate::lambda::{FunctionConfig, FunctionError, Latency, Runner, Sandbox};
-use crate::organization::{Shape, generate};
+use crate::access_reports::tests::{aws_with, now};
+use crate::aws::Aws;
+use crate::iam::{PolicyDocument, Principal, Role, RoleSet};
 use crate::principals;
 use crate::settings::Settings;
 use crate::wire::{Body, collect};
-
-struct Nothing;
-
-impl Runner for Nothing {
-    fn start<'a>(
-        &'a self,
-        _: &'a FunctionConfig,
-        _: Credentials,
-    ) -> BoxFuture<'a, Result<Box<dyn Sandbox>, FunctionError>> {
-        async { Err(FunctionError::new("Runtime.Unknown", "nothing runs here")) }.boxed()
-    }
-}
-
-fn now() -> Timestamp {
-    "2026-11-21T06:30:00Z".parse().unwrap()
-}
 
 /// The Region in which the tests call.
 const REGION: &str = "eu-central-1";
@@ -77,21 +56,8 @@ fn member(settings: AccessAnalyzerSettings) -> Member {
 }
 
 fn member_of(accounts: usize, settings: AccessAnalyzerSettings) -> Member {
-    let organization = generate(&Shape { accounts, ..Shape::default() }, now());
-    let account = organization.accounts[7].id.clone();
-    let aws = Aws::new(Options {
-        clock: Clock::virtual_time(now()),
-        partition: "aws".into(),
-        region: REGION.into(),
-        account: organization.management_account.clone(),
-        organization,
-        settings: Settings { access_analyzer: settings, ..Settings::default() },
-        faults: Vec::new(),
-        folder: None,
-        runner: Arc::new(Nothing),
-        states_latency: StatesLatency::default(),
-        lambda_latency: Latency::default(),
-    });
+    let aws = aws_with(accounts, Settings { access_analyzer: settings, ..Settings::default() });
+    let account = aws.organization().accounts[7].id.clone();
     let role = format!("arn:aws:iam::{account}:role/service-role/AccessAnalyzerMonitorServiceRole_Muster");
     aws.put_role(&role, Role { policy: document(&access()), trust: document(&trust()) });
     let key = key(&aws, &account, &json!([{"Effect": "Allow", "Action": "*", "Resource": "*"}]));

@@ -5,8 +5,6 @@ mod orders;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use local_clock::Clock;
 use local_states::service::Latency as StatesLatency;
@@ -15,23 +13,11 @@ use serde_json::json;
 use super::*;
 use crate::aws::{Aws, Options};
 use crate::iam::{Credentials, PolicyDocument, Principal};
-use crate::lambda::{FunctionConfig, FunctionError, Latency, Runner, Sandbox};
+use crate::lambda::{Latency, Nothing};
 use crate::organization::{Organization, Shape, generate};
 use crate::services::services;
 use crate::settings::Settings;
 use crate::wire::{Body, collect};
-
-struct Nothing;
-
-impl Runner for Nothing {
-    fn start<'a>(
-        &'a self,
-        _: &'a FunctionConfig,
-        _: Credentials,
-    ) -> BoxFuture<'a, Result<Box<dyn Sandbox>, FunctionError>> {
-        async { Err(FunctionError::new("Runtime.Unknown", "nothing runs here")) }.boxed()
-    }
-}
 
 pub(crate) fn now() -> Timestamp {
     "2026-11-21T06:30:00Z".parse().unwrap()

@@ -321,21 +321,25 @@ impl Lambda {
     }
 }
 
+/// Runs nothing.
+#[cfg(test)]
+#[derive(Debug)]
+pub(crate) struct Nothing;
+
+#[cfg(test)]
+impl Runner for Nothing {
+    fn start<'a>(
+        &'a self,
+        _: &'a FunctionConfig,
+        _: Credentials,
+    ) -> BoxFuture<'a, Result<Box<dyn Sandbox>, FunctionError>> {
+        Box::pin(async { Err(FunctionError::new("Runtime.Unknown", "nothing runs here")) })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    struct Nothing;
-
-    impl Runner for Nothing {
-        fn start<'a>(
-            &'a self,
-            _: &'a FunctionConfig,
-            _: Credentials,
-        ) -> BoxFuture<'a, Result<Box<dyn Sandbox>, FunctionError>> {
-            Box::pin(async { Err(FunctionError::new("Runtime.Unknown", "nothing runs here")) })
-        }
-    }
 
     #[test]
     fn a_function_is_found_by_each_of_its_names_and_by_no_part_of_one() {
