@@ -47,8 +47,7 @@ pub struct AccessReport {
 impl AccessReport {
     /// Whether this caller counts as the one who ordered it.
     fn is_of(&self, caller: &str, session: Option<&str>, readers: ReportReaders) -> bool {
-        self.caller == caller
-            && (readers == ReportReaders::BySessionName || self.session.as_deref() == session)
+        readers.are((&self.caller, self.session.as_deref()), (caller, session))
     }
 }
 

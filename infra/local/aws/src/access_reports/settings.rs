@@ -33,6 +33,13 @@ pub enum ReportReaders {
     ByToken,
 }
 
+impl ReportReaders {
+    /// Whether a caller, with what it signs with, counts as the one who ordered a job.
+    pub(crate) fn are(self, owner: (&str, Option<&str>), caller: (&str, Option<&str>)) -> bool {
+        owner.0 == caller.0 && (self == Self::BySessionName || owner.1 == caller.1)
+    }
+}
+
 /// What comes of an order while service control policies are off. AWS requires them, and models no
 /// error for it: neither answer is established.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -114,9 +114,8 @@ impl AccessedJobs {
         readers: ReportReaders,
     ) -> Option<&Job> {
         let job = self.jobs.get(id)?;
-        let own = job.order.caller == caller
-            && (readers == ReportReaders::BySessionName || job.order.session.as_deref() == session);
-        own.then_some(job)
+        let owner = (job.order.caller.as_str(), job.order.session.as_deref());
+        readers.are(owner, (caller, session)).then_some(job)
     }
 
     /// The rows of a job, if they were those that were read last.
