@@ -1,6 +1,6 @@
 //! Markers between pages: each is of one list, whatever the size of the pages.
 
-use crate::organization::mix;
+use crate::organization::{mix, mix_text};
 
 /// What is read page by page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,8 +17,7 @@ pub(crate) struct Page {
 impl Paged {
     /// A list that these texts tell from all others.
     pub(crate) fn new<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
-        let of_part =
-            |hash, part: &str| part.bytes().fold(mix(hash), |hash, byte| mix(hash ^ u64::from(byte)));
+        let of_part = |hash, part: &str| mix_text(mix(hash), part);
         Self(parts.into_iter().fold(0, of_part))
     }
 

@@ -18,7 +18,7 @@ use super::settings::{
 use super::start::{Order, Place};
 use super::validate::{self, PolicyType};
 use crate::iam::{Gate, Principal, Question, Roles, dependents};
-use crate::organization::{Organization, mix};
+use crate::organization::{Organization, mix, mix_text};
 use crate::principals::PrincipalSettings;
 use crate::wire::ApiError;
 
@@ -140,7 +140,7 @@ impl Analyzer<'_> {
         }
         let outcome = next_outcome(self.settings, &order.principal);
         let number = place.next() as u64;
-        let draw = account.bytes().fold(self.organization.seed, |hash, byte| mix(hash ^ u64::from(byte)));
+        let draw = mix_text(self.organization.seed, account);
         let judge = Judge {
             organization: self.organization,
             settings: self.settings,
@@ -303,7 +303,7 @@ fn next_outcome(settings: &mut AccessAnalyzerSettings, principal: &str) -> Polic
     if !settings.outcomes.is_empty() {
         return settings.outcomes.remove(0);
     }
-    let hash = principal.bytes().fold(0, |hash, byte| mix(hash ^ u64::from(byte)));
+    let hash = mix_text(0, principal);
     let fails = settings.failing_one_in > 0 && hash.is_multiple_of(settings.failing_one_in);
     match fails {
         true => PolicyGenerationOutcome::Failed(JobErrorCode::Service),
@@ -345,7 +345,7 @@ fn paged(mut page: Value, next: Option<usize>, scope: &str) -> Value {
 }
 
 fn token(number: usize, scope: &str) -> String {
-    let salt = scope.bytes().fold(mix(number as u64), |hash, byte| mix(hash ^ u64::from(byte)));
+    let salt = mix_text(mix(number as u64), scope);
     format!("{number:06}{salt:016x}")
 }
 

@@ -8,7 +8,7 @@ use super::recent::Recent;
 use super::settings::{JobErrorCode, QuotaDay};
 use super::start::{CloudTrail, Order};
 use crate::ids::uuid;
-use crate::organization::mix;
+use crate::organization::{mix, mix_text};
 
 /// How many an account may start in a Region on one day, and in some Regions (IAM user guide, Access
 /// Analyzer quotas). Those that failed or were cancelled count.
@@ -214,7 +214,7 @@ impl Place {
         let Accepted { order, token, caller, ending } = accepted;
         let number = self.jobs.len();
         let place = format!("{account}/{region}");
-        let salt = place.bytes().fold(seed, |hash, byte| mix(hash ^ u64::from(byte)));
+        let salt = mix_text(seed, &place);
         let id = uuid(mix(salt ^ mix(number as u64)));
         if let Some(token) = token {
             self.tokens.insert(token, number);

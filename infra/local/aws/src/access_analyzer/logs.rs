@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 
-use crate::organization::{Organization, mix};
+use crate::organization::{Organization, mix, mix_text};
 
 /// The most that one generation reads (IAM user guide, Access Analyzer quotas). Whether a GB is 10^9
 /// bytes is not documented.
@@ -37,7 +37,7 @@ pub(super) struct Account {
 
 impl Account {
     pub(super) fn new(organization: &Organization, id: &str) -> Self {
-        Self { hash: id.bytes().fold(organization.seed ^ 0x7A11, |hash, byte| mix(hash ^ u64::from(byte))) }
+        Self { hash: mix_text(organization.seed ^ 0x7A11, id) }
     }
 
     /// Of a hundred spans of five minutes, in so many something happens in a Region that it uses.

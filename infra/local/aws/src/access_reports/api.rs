@@ -9,7 +9,7 @@ use super::sorting::SortKey;
 use crate::iam::{Gate, Principal, Question, dependents};
 use crate::markers::Paged;
 use crate::organization::policies::{SCP, is_id};
-use crate::organization::{Organization, mix};
+use crate::organization::{Organization, mix_text};
 use crate::wire::ApiError;
 use crate::wire::form::{self, constraint, invalid, member};
 use crate::wire::query::Form;
@@ -180,7 +180,7 @@ impl<'a> Iam<'a> {
         if let Some((_, outcome)) = self.settings.outcome_of.iter().find(named) {
             return *outcome;
         }
-        let hash = entity.bytes().fold(0, |hash, byte| mix(hash ^ u64::from(byte)));
+        let hash = mix_text(0, entity);
         match self.settings.failing_one_in {
             0 => AccessReportOutcome::Complete,
             one_in if hash.is_multiple_of(one_in) => AccessReportOutcome::Failed,
@@ -194,12 +194,7 @@ impl<'a> Iam<'a> {
         let marker = form::marker(form)?;
         let sort = match form.get("SortKey") {
             None => SortKey::default(),
-            Some(name) => {
-                let found = SortKey::NAMES.iter().find(|(own, _)| *own == name);
-                found.map(|(_, key)| *key).ok_or_else(|| {
-                    constraint("sortKey", name, &format!("one of {:?}", SortKey::NAMES.map(|it| it.0)))
-                })?
-            }
+            Some(name) => form::one_of("sortKey", name, SortKey::NAMES)?,
         };
         self.authorize(caller.principal, &Question::new(&format!("iam:{GET}"), "*"))?;
         let reader = (&caller.principal.arn, caller.session());

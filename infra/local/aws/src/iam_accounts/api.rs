@@ -10,7 +10,7 @@ use super::source::{IamArn, Source, entity_type};
 use crate::access_reports::{Caller, ReportReaders};
 use crate::iam::{Gate, Question, Roles};
 use crate::markers::{Page, Paged};
-use crate::organization::{Account, Organization, mix};
+use crate::organization::{Account, Organization, mix_text};
 use crate::principals::{Held, Member, PrincipalSettings};
 use crate::services::{Statements, services};
 use crate::wire::ApiError;
@@ -130,16 +130,7 @@ impl<'a> IamAccounts<'a> {
     ) -> Result<Vec<Element>, ApiError> {
         let granularity = match form.get("Granularity") {
             None => Granularity::default(),
-            Some(name) => {
-                let found = Granularity::NAMES.iter().find(|(own, _)| *own == name);
-                found.map(|(_, it)| *it).ok_or_else(|| {
-                    constraint(
-                        "granularity",
-                        name,
-                        &format!("one of {:?}", Granularity::NAMES.map(|it| it.0)),
-                    )
-                })?
-            }
+            Some(name) => form::one_of("granularity", name, Granularity::NAMES)?,
         };
         let arn = self.arn(caller, account, GENERATE, form, &["user", "group", "role", "policy"])?;
         self.source(account, arn).ok_or_else(|| no_such(arn.text))?;
@@ -163,7 +154,7 @@ impl<'a> IamAccounts<'a> {
         if let Some((_, outcome)) = self.settings.outcome_of.iter().find(|(of, _)| of == arn) {
             return *outcome;
         }
-        let hash = arn.bytes().fold(0, |hash, byte| mix(hash ^ u64::from(byte)));
+        let hash = mix_text(0, arn);
         match self.settings.failing_one_in {
             0 => AccessedOutcome::Complete,
             one_in if hash.is_multiple_of(one_in) => AccessedOutcome::FAILED,

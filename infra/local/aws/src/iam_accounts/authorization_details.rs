@@ -12,7 +12,7 @@ use crate::principals::{
     Group, InlinePolicy, ManagedPolicy, Member, MemberKind, customer_managed, groups, managed,
 };
 use crate::wire::ApiError;
-use crate::wire::form::constraint;
+use crate::wire::form::one_of;
 use crate::wire::xml::Element;
 
 /// What RFC 3986 lets stand as it is.
@@ -44,12 +44,7 @@ pub(super) struct Filter(Vec<Kind>);
 
 impl Filter {
     pub(super) fn parse(names: &[&str]) -> Result<Self, ApiError> {
-        let kind = |name: &&str| {
-            let found = Kind::NAMES.iter().find(|(own, _)| own == name);
-            found.map(|(_, kind)| *kind).ok_or_else(|| {
-                constraint("filter", name, &format!("one of {:?}", Kind::NAMES.map(|it| it.0)))
-            })
-        };
+        let kind = |name: &&str| one_of("filter", name, Kind::NAMES);
         let mut kinds = names.iter().map(kind).collect::<Result<Vec<_>, _>>()?;
         kinds.sort_unstable();
         kinds.dedup();

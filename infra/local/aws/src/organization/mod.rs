@@ -15,8 +15,8 @@ pub use api::call;
 pub use generate::{Shape, generate};
 pub use policies::{Policy, PolicyType, TYPES};
 pub use requests::AccountRequest;
-pub(crate) use settings::mix;
 pub use settings::{ATTRIBUTES, Attribute, setting};
+pub(crate) use settings::{mix, mix_text};
 
 use jiff::Timestamp;
 
@@ -69,7 +69,7 @@ pub struct Account {
 impl Account {
     /// Tells the account from all others, and from itself in another organization.
     pub(crate) fn key(&self, organization: &Organization) -> u64 {
-        mix(self.id.bytes().fold(organization.seed, |hash, byte| mix(hash ^ u64::from(byte))))
+        mix(mix_text(organization.seed, &self.id))
     }
 }
 

@@ -84,7 +84,7 @@ pub fn setting(seed: u64, account: usize, region: usize, attribute: &Attribute) 
     if attribute.deviates_one_in == 0 {
         return usual;
     }
-    let salt = attribute.name.bytes().fold(seed, |hash, byte| mix(hash ^ u64::from(byte)));
+    let salt = mix_text(seed, attribute.name);
     let of_account = mix(salt ^ mix(account as u64));
     if !of_account.is_multiple_of(attribute.deviates_one_in) {
         return usual;
@@ -109,6 +109,11 @@ pub(crate) fn mix(number: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
+}
+
+/// The same of a text, byte by byte, beginning with a number.
+pub(crate) fn mix_text(seed: u64, text: &str) -> u64 {
+    text.bytes().fold(seed, |hash, byte| mix(hash ^ u64::from(byte)))
 }
 
 #[cfg(test)]

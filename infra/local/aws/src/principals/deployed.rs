@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::policies::InlinePolicy;
 use super::{Member, MemberKind, identity};
 use crate::iam::{Effect, PolicyDocument, Role};
-use crate::organization::{Account, Organization, mix};
+use crate::organization::{Account, Organization, mix, mix_text};
 
 impl Member {
     /// The role of this ARN; its account is that of the ARN.
@@ -17,7 +17,7 @@ impl Member {
     ) -> Option<Self> {
         let own = arn.splitn(6, ':').nth(5)?.strip_prefix("role")?;
         let (path, name) = own.split_at(own.rfind('/')? + 1);
-        let of_name = own.bytes().fold(account.key(organization), |hash, byte| mix(hash ^ u64::from(byte)));
+        let of_name = mix_text(account.key(organization), own);
         let key = mix(of_name);
         let inline = match role.policy.statements.is_empty() {
             true => Vec::new(),

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::actions::Action;
 use super::catalogue::Service;
-use crate::organization::{Account, Organization, mix};
+use crate::organization::{Account, Organization, mix, mix_text};
 
 /// How long use is kept in mind, in days: AWS says at least so many (IAM user guide, "tracking period").
 const TRACKED_DAYS: i64 = 400;
@@ -86,7 +86,7 @@ impl Activity {
             if number == newest {
                 return Some(last);
             }
-            let hash = action.name.bytes().fold(of_service, |hash, byte| mix(hash ^ u64::from(byte)));
+            let hash = mix_text(of_service, action.name);
             if hash % 100 >= ACTIONS_PERCENT {
                 return None;
             }

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::organization::mix;
+use crate::organization::mix_text;
 
 /// A service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ fn service(line: &'static str) -> Option<Service> {
     let mut columns = line.split('\t');
     let (namespace, name) = (columns.next()?, columns.next()?);
     let percent = columns.next()?.parse().ok()?;
-    let salt = namespace.bytes().fold(0, |hash, byte| mix(hash ^ u64::from(byte)));
+    let salt = mix_text(0, namespace);
     Some(Service { namespace, name, percent, global: columns.next()? == "global", salt })
 }
 

@@ -32,6 +32,18 @@ pub(crate) fn member<'a>(form: &'a Form, name: &str) -> Result<&'a str, ApiError
     })
 }
 
+/// What the value of a member stands for.
+pub(crate) fn one_of<T: Copy, const N: usize>(
+    name: &str,
+    value: &str,
+    known: [(&'static str, T); N],
+) -> Result<T, ApiError> {
+    let found = known.iter().find(|(own, _)| *own == value);
+    found
+        .map(|(_, it)| *it)
+        .ok_or_else(|| constraint(name, value, &format!("one of {:?}", known.map(|(own, _)| own))))
+}
+
 /// The id of a job, 36 characters.
 pub(crate) fn job_id(form: &Form) -> Result<&str, ApiError> {
     let id = member(form, "JobId")?;

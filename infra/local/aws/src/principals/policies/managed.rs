@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::documents;
-use crate::organization::{Account, Organization, mix};
+use crate::organization::{Account, Organization, mix_text};
 use crate::principals::identity;
 
 /// A managed policy.
@@ -107,7 +107,7 @@ impl Customer {
             default: number == default,
             created: created + SignedDuration::from_hours(i64::try_from(number).unwrap_or(0) - 1),
         };
-        let key = name.bytes().fold(account.key(organization), |hash, byte| mix(hash ^ u64::from(byte)));
+        let key = mix_text(account.key(organization), &name);
         ManagedPolicy {
             id: identity::id("ANPA", key),
             description: format!("{name}, of <the platform> & \"others\""),
@@ -138,7 +138,7 @@ pub(super) fn aws(partition: &str, arn: &str) -> Option<ManagedPolicy> {
         arn: arn.to_owned(),
         name: name.to_owned(),
         path,
-        id: identity::id("ANPA", own.bytes().fold(0, |hash, byte| mix(hash ^ u64::from(byte)))),
+        id: identity::id("ANPA", mix_text(0, own)),
         description: format!("{name}, by AWS"),
         created,
         versions: vec![PolicyVersion { id: "v1".to_owned(), document, default: true, created }],
