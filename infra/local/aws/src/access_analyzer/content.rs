@@ -56,7 +56,7 @@ impl Source<'_> {
                 "endTime": cloud_trail.end.unwrap_or(job.started).to_string(),
             });
         }
-        if job.state != PolicyGenerationState::Succeeded {
+        if job.state != PolicyGenerationState::Succeeded || job.shape == Shape::Without {
             return json!({"properties": properties});
         }
         let (statements, complete) = self.statements(job, form);

@@ -74,6 +74,8 @@ pub(super) enum Shape {
     Incomplete,
     /// More documents than they need.
     Several,
+    /// None at all.
+    Without,
 }
 
 impl PolicyGeneration {

@@ -98,6 +98,7 @@ impl Judge<'_> {
             }
             PolicyGenerationOutcome::Incomplete => (Some(natural()), Shape::Incomplete),
             PolicyGenerationOutcome::SeveralDocuments => (Some(natural()), Shape::Several),
+            PolicyGenerationOutcome::WithoutPolicies => (Some(natural()), Shape::Without),
         };
         Ending { end, shape }
     }

@@ -217,4 +217,6 @@ pub enum PolicyGenerationOutcome {
     Incomplete,
     /// With more documents than its size needs.
     SeveralDocuments,
+    /// Succeeded, and without `generatedPolicies`: AWS's model does not require them.
+    WithoutPolicies,
 }

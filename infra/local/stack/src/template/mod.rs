@@ -31,7 +31,7 @@ pub struct Template {
     parameters: BTreeMap<String, Json>,
     conditions: BTreeMap<String, Value>,
     resources: BTreeMap<String, Declared>,
-    outputs: BTreeMap<String, Value>,
+    outputs: BTreeMap<String, Output>,
 }
 
 /// A resource as it is declared.
@@ -41,6 +41,13 @@ struct Declared {
     condition: Option<String>,
     properties: Value,
     binary: Option<String>,
+}
+
+/// An output as it is declared.
+#[derive(Debug, Clone)]
+struct Output {
+    condition: Option<String>,
+    value: Value,
 }
 
 /// A resource with everything resolved.
@@ -96,8 +103,8 @@ impl Template {
         }
         let mut outputs = BTreeMap::new();
         for (name, output) in section("Outputs")? {
-            let value = output.into_map(&name)?.remove("Value");
-            outputs.insert(name.clone(), value.ok_or_else(|| InvalidTemplate::new(name, "has no Value"))?);
+            let output = Output::read(&name, output)?;
+            outputs.insert(name, output);
         }
         match sections.keys().next() {
             Some(name) => {
@@ -116,7 +123,7 @@ impl Template {
         let resolver = Resolver::new(self, surroundings, given)?;
         let mut resources = BTreeMap::new();
         for (name, declared) in &self.resources {
-            if !resolver.exists(declared)? {
+            if !resolver.exists(declared.condition.as_deref())? {
                 continue;
             }
             let properties = resolver.value(name, &declared.properties)?.unwrap_or_default();
@@ -132,8 +139,11 @@ impl Template {
             );
         }
         let mut outputs = BTreeMap::new();
-        for (name, value) in &self.outputs {
-            let resolved = resolver.value(name, value)?.unwrap_or_default();
+        for (name, output) in &self.outputs {
+            if !resolver.exists(output.condition.as_deref())? {
+                continue;
+            }
+            let resolved = resolver.value(name, &output.value)?.unwrap_or_default();
             outputs.insert(name.clone(), resolved.as_str().unwrap_or_default().to_owned());
         }
         Ok(Resolved { parameters: resolver.into_parameters(), resources, outputs })
@@ -148,10 +158,12 @@ impl Template {
     pub fn referred(&self) -> BTreeSet<String> {
         let mut names = BTreeSet::new();
         let properties = self.resources.values().map(|declared| &declared.properties);
-        for value in self.conditions.values().chain(properties).chain(self.outputs.values()) {
+        let outputs = self.outputs.values().map(|output| &output.value);
+        for value in self.conditions.values().chain(properties).chain(outputs) {
             value.referred(&mut names);
         }
         names.extend(self.resources.values().filter_map(|declared| declared.condition.clone()));
+        names.extend(self.outputs.values().filter_map(|output| output.condition.clone()));
         names
     }
 }
@@ -159,7 +171,6 @@ impl Template {
 impl Declared {
     fn read(name: &str, declared: Value, function_globals: &Value) -> Result<Self, InvalidTemplate> {
         let mut members = declared.into_map(name)?;
-        let text = |value: Option<Value>| value.and_then(|it| it.as_text().map(str::to_owned));
         let kind = text(members.remove("Type")).ok_or_else(|| InvalidTemplate::new(name, "has no Type"))?;
         let condition = text(members.remove("Condition"));
         members.remove("DeletionPolicy");
@@ -177,6 +188,23 @@ impl Declared {
         }
         Ok(Self { kind, condition, properties, binary })
     }
+}
+
+impl Output {
+    fn read(name: &str, output: Value) -> Result<Self, InvalidTemplate> {
+        let mut members = output.into_map(name)?;
+        let condition = text(members.remove("Condition"));
+        let value = members.remove("Value").ok_or_else(|| InvalidTemplate::new(name, "has no Value"))?;
+        members.remove("Description");
+        match members.keys().next() {
+            Some(other) => Err(InvalidTemplate::new(name, format!("the attribute {other} is not supported"))),
+            None => Ok(Self { condition, value }),
+        }
+    }
+}
+
+fn text(value: Option<Value>) -> Option<String> {
+    value.and_then(|it| it.as_text().map(str::to_owned))
 }
 
 /// The binary that a function's build metadata names.
@@ -237,6 +265,9 @@ Resources:
     Properties:
       DatabaseInput:
         Name: !Join ["_", !Split ["-", "a-stack"]]
+Outputs:
+  Bucket: { Value: !Ref Bucket }
+  Key: { Condition: Named, Value: !Ref Key }
 "#;
 
     #[test]
@@ -251,9 +282,22 @@ Resources:
         assert_eq!(properties["List"], serde_json::json!(["a/*", "b/*"]));
         assert_eq!(properties["Encoded"], "aW4gYV9zdGFjaw==", "of \"in a_stack\"");
         assert!(!resolved.resources.contains_key("Key"));
+        assert_eq!(resolved.outputs.keys().collect::<Vec<_>>(), ["Bucket"]);
         let named = resolve(TEMPLATE, &[("Name", "x")]).unwrap();
         assert_eq!(named.resources["Policy"].properties["Maybe"], "x");
-        assert!(named.resources.contains_key("Key"));
+        assert_eq!(named.resources["Key"].arn.as_ref(), Some(&named.outputs["Key"]));
+    }
+
+    /// CloudFormation refuses such a template: an unresolved dependency.
+    #[test]
+    fn what_is_not_made_cannot_be_referred_to() {
+        for refers in ["!Ref Key", "!GetAtt Key.Arn", "!Sub '${Key}'", "!Sub '${Key.Arn}'"] {
+            let text = format!("{TEMPLATE}  Refers: {{ Value: {refers} }}\n");
+            assert!(resolve(&text, &[("Name", "x")]).is_ok(), "{refers}");
+            let error = resolve(&text, &[]).unwrap_err();
+            assert_eq!(error.place, "Refers", "{refers}");
+            assert!(error.problem.contains("Key is not made with these parameters"), "{error}");
+        }
     }
 
     #[test]

@@ -44,8 +44,9 @@ impl<'a> Resolver<'a> {
         self.parameters
     }
 
-    pub(super) fn exists(&self, declared: &Declared) -> Result<bool, InvalidTemplate> {
-        declared.condition.as_ref().map_or(Ok(true), |name| self.condition(name))
+    /// Whether what is under this condition is made.
+    pub(super) fn exists(&self, condition: Option<&str>) -> Result<bool, InvalidTemplate> {
+        condition.map_or(Ok(true), |name| self.condition(name))
     }
 
     fn condition(&self, name: &str) -> Result<bool, InvalidTemplate> {
@@ -61,7 +62,16 @@ impl<'a> Resolver<'a> {
                 Ok(text(&self.required(place, left)?) == text(&self.required(place, right)?))
             }
             Value::Not(value) => Ok(!self.truth(place, value)?),
-            _ => Err(InvalidTemplate::new(place, "a condition other than Equals and Not is not supported")),
+            Value::And(values) => {
+                // Each is looked at, so that a mistake in one shows.
+                let truths: Vec<bool> =
+                    values.iter().map(|value| self.truth(place, value)).collect::<Result<_, _>>()?;
+                Ok(truths.into_iter().all(|truth| truth))
+            }
+            _ => Err(InvalidTemplate::new(
+                place,
+                "a condition other than Equals, Not and And is not supported",
+            )),
         }
     }
 
@@ -112,7 +122,7 @@ impl<'a> Resolver<'a> {
             Value::If(condition, then, otherwise) => {
                 return self.value(place, if self.condition(condition)? { then } else { otherwise });
             }
-            Value::Equals(..) | Value::Not(_) => json!(self.truth(place, value)?),
+            Value::Equals(..) | Value::Not(_) | Value::And(_) => json!(self.truth(place, value)?),
         }))
     }
 
@@ -161,8 +171,12 @@ impl<'a> Resolver<'a> {
 
     fn declared(&self, name: &str) -> Result<&Declared, InvalidTemplate> {
         let declared = self.template.resources.get(name);
-        declared
-            .ok_or_else(|| InvalidTemplate::new(name, format!("there is no parameter or resource {name}")))
+        let declared = declared
+            .ok_or_else(|| InvalidTemplate::new(name, format!("there is no parameter or resource {name}")))?;
+        match self.exists(declared.condition.as_deref())? {
+            true => Ok(declared),
+            false => Err(InvalidTemplate::new(name, format!("{name} is not made with these parameters"))),
+        }
     }
 
     /// A resource's name: the one it is given, or one made from the stack's.

@@ -24,6 +24,7 @@ pub(crate) enum Value {
     If(String, Box<Value>, Box<Value>),
     Equals(Box<Value>, Box<Value>),
     Not(Box<Value>),
+    And(Vec<Value>),
     Base64(Box<Value>),
 }
 
@@ -124,6 +125,11 @@ impl Value {
                 let (right, left) = (parts.pop().ok_or_else(malformed)?, parts.pop().ok_or_else(malformed)?);
                 Self::Equals(Box::new(left), Box::new(right))
             }
+            "Fn::And" => match list.len() {
+                // AWS takes two to ten.
+                2..=10 => Self::And(list),
+                _ => return Err(malformed()),
+            },
             "Fn::Not" => Self::Not(Box::new(take(1)?.pop().ok_or_else(malformed)?)),
             "Fn::Base64" => Self::Base64(Box::new(take(1)?.pop().ok_or_else(malformed)?)),
             other => {
@@ -215,6 +221,7 @@ impl Value {
                 left.referred(names);
                 right.referred(names);
             }
+            Self::And(values) => values.iter().for_each(|value| value.referred(names)),
         }
     }
 }
