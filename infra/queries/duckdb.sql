@@ -166,6 +166,49 @@ SET VARIABLE service_access = (SELECT if(count(*) > 0,
 FROM glob(getvariable('tables') || '/service_access/*/*.parquet'));
 CREATE OR REPLACE VIEW service_access AS SELECT * FROM query(getvariable('service_access'));
 
+SET VARIABLE generated_policies = (SELECT if(count(*) > 0,
+  'SELECT * FROM read_parquet(getvariable(''tables'') || ''/generated_policies/*/*.parquet'',
+    hive_partitioning = true, hive_types = {''run_date'': VARCHAR}, union_by_name = true)',
+  'SELECT
+    NULL::VARCHAR AS "run_id", NULL::VARCHAR AS "account_id", NULL::VARCHAR AS "principal_arn",
+    NULL::VARCHAR AS "principal_id", NULL::VARCHAR AS "principal_type", NULL::VARCHAR AS "path",
+    NULL::TIMESTAMPTZ AS "created_at", NULL::VARCHAR AS "status", NULL::VARCHAR AS "unknown_because",
+    NULL::VARCHAR AS "error", NULL::VARCHAR AS "error_text", NULL::TIMESTAMPTZ AS "last_activity_at",
+    NULL::VARCHAR AS "activity_sources", NULL::TIMESTAMPTZ AS "no_activity_since",
+    NULL::TIMESTAMPTZ AS "valid_policy_at", NULL::VARCHAR AS "valid_policy_run_id",
+    NULL::BIGINT AS "granted_services", NULL::BIGINT AS "used_services", NULL::BIGINT AS "unused_services",
+    NULL::BIGINT AS "unknown_services", NULL::BIGINT AS "window_days", NULL::VARCHAR AS "window_regions",
+    NULL::TIMESTAMPTZ AS "window_start_at", NULL::TIMESTAMPTZ AS "window_end_at", NULL::VARCHAR AS "job_id",
+    NULL::TIMESTAMPTZ AS "ordered_at", NULL::TIMESTAMPTZ AS "started_at", NULL::TIMESTAMPTZ AS "completed_at",
+    NULL::VARCHAR AS "is_complete", NULL::BIGINT AS "policies", NULL::BIGINT AS "policies_with_placeholders",
+    NULL::BIGINT AS "service_level_templates", NULL::BIGINT AS "placeholders",
+    NULL::BIGINT AS "policies_without_statements", NULL::BIGINT AS "findings_error",
+    NULL::BIGINT AS "findings_security_warning", NULL::BIGINT AS "findings_warning",
+    NULL::BIGINT AS "findings_suggestion", NULL::BIGINT AS "findings_other", NULL::VARCHAR AS "no_new_access",
+    NULL::VARCHAR AS "documents", NULL::BIGINT AS "present_inline", NULL::BIGINT AS "present_attached",
+    NULL::BIGINT AS "present_group_inline", NULL::BIGINT AS "present_group_attached",
+    NULL::BIGINT AS "present_boundary", NULL::BIGINT AS "present_without_document", NULL::VARCHAR AS "tags",
+    NULL::TIMESTAMPTZ AS "observed_at", NULL::VARCHAR AS "caveats", NULL::BIGINT AS "schema_version",
+    NULL::VARCHAR AS "run_date"
+    WHERE false')
+FROM glob(getvariable('tables') || '/generated_policies/*/*.parquet'));
+CREATE OR REPLACE VIEW generated_policies AS SELECT * FROM query(getvariable('generated_policies'));
+
+SET VARIABLE principal_access = (SELECT if(count(*) > 0,
+  'SELECT * FROM read_parquet(getvariable(''tables'') || ''/principal_access/*/*.parquet'',
+    hive_partitioning = true, hive_types = {''run_date'': VARCHAR}, union_by_name = true)',
+  'SELECT
+    NULL::VARCHAR AS "run_id", NULL::VARCHAR AS "account_id", NULL::VARCHAR AS "principal_arn",
+    NULL::VARCHAR AS "principal_id", NULL::VARCHAR AS "service_namespace", NULL::VARCHAR AS "service_name",
+    NULL::VARCHAR AS "action_name", NULL::BOOLEAN AS "actions_tracked", NULL::TIMESTAMPTZ AS "last_used_at",
+    NULL::VARCHAR AS "last_used_region", NULL::VARCHAR AS "granted_by", NULL::VARCHAR AS "conclusion",
+    NULL::VARCHAR AS "unknown_because", NULL::BIGINT AS "tracking_period_at_least_days",
+    NULL::BIGINT AS "activity_shows_within_hours", NULL::TIMESTAMPTZ AS "observed_at",
+    NULL::BIGINT AS "schema_version", NULL::VARCHAR AS "run_date"
+    WHERE false')
+FROM glob(getvariable('tables') || '/principal_access/*/*.parquet'));
+CREATE OR REPLACE VIEW principal_access AS SELECT * FROM query(getvariable('principal_access'));
+
 CREATE OR REPLACE VIEW latest_runs AS
 SELECT runs.* FROM runs JOIN ( SELECT max_by(run_id, coalesce(observed_at, finished_at)) AS run_id FROM runs GROUP BY kind, item ) newest ON runs.run_id = newest.run_id;
 
@@ -204,4 +247,10 @@ SELECT said.*, newest.item AS run_item, newest.finished_at AS run_finished_at, n
 
 CREATE OR REPLACE VIEW latest_service_access AS
 SELECT said.*, newest.item AS run_item, newest.finished_at AS run_finished_at, newest.complete AS run_complete FROM service_access said JOIN latest_runs newest ON said.run_id = newest.run_id AND said.run_date = newest.run_date;
+
+CREATE OR REPLACE VIEW latest_generated_policies AS
+SELECT said.*, newest.item AS run_item, newest.finished_at AS run_finished_at, newest.complete AS run_complete FROM generated_policies said JOIN latest_runs newest ON said.run_id = newest.run_id AND said.run_date = newest.run_date;
+
+CREATE OR REPLACE VIEW latest_principal_access AS
+SELECT said.*, newest.item AS run_item, newest.finished_at AS run_finished_at, newest.complete AS run_complete FROM principal_access said JOIN latest_runs newest ON said.run_id = newest.run_id AND said.run_date = newest.run_date;
 

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use local_stack::template::{Resolved, Resource};
-use models::{ErrorName, Kind};
+use models::ErrorName;
 use muster_tests::root;
 use serde_json::Value;
 
-use crate::stacks::variants;
+use crate::stacks::{kinds, variants};
 
 /// Errors that are AWS's: of Step Functions, of its Lambda integration, and of Lambda itself when a
 /// function's process ends or is ended.
@@ -81,7 +81,7 @@ fn machines(resolved: &Resolved) -> impl Iterator<Item = (&String, &Resource)> {
 #[test]
 fn every_substitution_is_used_and_every_placeholder_is_supplied() {
     for resolved in variants("muster") {
-        assert_eq!(machines(&resolved).count(), Kind::ALL.len(), "each kind has one");
+        assert_eq!(machines(&resolved).count(), kinds(&resolved).len(), "each kind has one");
         for (name, machine) in machines(&resolved) {
             let file = machine.properties["DefinitionUri"].as_str().unwrap();
             let definition = std::fs::read_to_string(root().join(file)).unwrap();
@@ -110,7 +110,7 @@ fn the_sweep_knows_every_machine_and_how_its_runs_are_closed() {
         let known = by_kind("MUSTER_STATE_MACHINES");
         let deployed: BTreeSet<_> = machines(&resolved).map(|(_, it)| it.reference.clone()).collect();
         assert_eq!(known.values().cloned().collect::<BTreeSet<_>>(), deployed);
-        let kinds: BTreeSet<String> = Kind::ALL.iter().map(ToString::to_string).collect();
+        let kinds: BTreeSet<String> = kinds(&resolved).iter().map(ToString::to_string).collect();
         assert_eq!(known.keys().cloned().collect::<BTreeSet<_>>(), kinds);
         for (kind, machine) in &known {
             assert!(machine.ends_with(&format!("-{kind}")), "{kind}: {machine}");

@@ -5,11 +5,13 @@
 mod access_report;
 mod inventory;
 mod member_role;
+mod policy_generation;
 mod report;
 mod runs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use local_aws::Settings;
 use local_aws::iam::{Effect, PolicyDocument, Statement, Use};
 use local_stack::Topology;
 use muster_tests::{Scenario, on_virtual_time, stack};
@@ -84,14 +86,19 @@ fn used(scenario: &Scenario) -> BTreeSet<Use> {
     let mut used = report::used(scenario);
     used.extend(inventory::used(scenario));
     used.extend(access_report::used(scenario));
+    used.extend(policy_generation::used(scenario));
     used
 }
 
-/// Permissions of a stack's roles that nothing used.
+/// Permissions that nothing used: of a stack's roles, and of those of a member account that policies are
+/// generated in.
 fn unused(scenario: &Scenario, used: &BTreeSet<Use>) -> Vec<Allowed> {
     let stack = on_virtual_time(async { runs::start(scenario) });
-    let roles = stack.aws.roles();
+    let mut roles = stack.aws.roles();
     assert!(roles.len() >= 7, "{}", roles.len());
+    let of_member = policy_generation::member_roles(&stack);
+    assert_eq!(of_member.len(), 2, "{:?}", of_member.keys());
+    roles.extend(of_member);
     let mut unused: Vec<_> = roles
         .iter()
         .flat_map(|(arn, role)| allowed(arn, &role.policy))
@@ -104,7 +111,7 @@ fn unused(scenario: &Scenario, used: &BTreeSet<Use>) -> Vec<Allowed> {
 #[test]
 fn in_the_management_account_every_permission_is_used() {
     let on = |name: &str| (format!("{name}ScheduleState"), "ENABLED".to_owned());
-    let parameters = ["AccessReport", "Inventory", "Report"].map(on).into();
+    let parameters = ["AccessReport", "Inventory", "PolicyGeneration", "Report"].map(on).into();
     let scenario = Scenario { accounts: 24, parameters, ..Scenario::default() };
     let unused = unused(&scenario, &used(&scenario));
     assert!(unused.is_empty(), "{unused:#?}");
@@ -112,14 +119,16 @@ fn in_the_management_account_every_permission_is_used() {
 
 #[test]
 fn in_a_delegated_account_with_every_optional_parameter_every_permission_is_used() {
-    // The role that reads the organization is the one of management-roles.yaml, and targets are asked
-    // for, so that the root is looked up too.
+    // The role that reads the organization is the one of management-roles.yaml, the trail is the
+    // organization's, and targets are asked for, so that the root is looked up too.
     let mut parameters = every_optional_parameter();
-    parameters.retain(|name, _| {
-        !matches!(name.as_str(), "AccessReportRoleArn" | "DefaultTarget" | "ManagementReadRoleArn")
-    });
-    let scenario =
-        Scenario { accounts: 24, topology: Topology::Delegated, parameters, ..Scenario::default() };
+    for there in ["AccessReportRoleArn", "DefaultTarget", "ManagementReadRoleArn", "TrailArn"] {
+        parameters.remove(there).unwrap();
+    }
+    let mut settings = Settings::default();
+    settings.access_analyzer.trail.bucket.key = Some(KEY.to_owned());
+    let topology = Topology::Delegated;
+    let scenario = Scenario { accounts: 24, topology, parameters, settings, ..Scenario::default() };
     let used = used(&scenario);
     let with_key = used.iter().filter(|it| it.action.starts_with("kms:") && it.resource == KEY).count();
     assert!(with_key > 0);

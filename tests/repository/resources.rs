@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 
 use local_aws::iam::{Effect, PolicyDocument};
 use local_stack::template::{Resolved, Surroundings};
+use models::Kind;
 use muster_tests::root;
 use serde_json::{Value, json};
 
-use crate::stacks::{every_optional_parameter, resolve, template, variants};
+use crate::stacks::{every_optional_parameter, kinds, resolve, template, variants};
 
 fn of_kind<'a>(resolved: &'a Resolved, kind: &str) -> Vec<(&'a str, &'a Value)> {
     let resources = resolved.resources.iter().filter(|(_, resource)| resource.kind == kind);
@@ -134,10 +135,13 @@ fn what_a_schedule_cannot_start_is_put_aside() {
 
 #[test]
 fn every_alarm_watches_something_of_this_stack_and_tells_its_topic() {
-    let watched = [
-        ("RunFailed", "AWS/States", "ExecutionsFailed", "StateMachineArn"),
-        ("AccessReportFailed", "AWS/States", "ExecutionsFailed", "StateMachineArn"),
-        ("InventoryFailed", "AWS/States", "ExecutionsFailed", "StateMachineArn"),
+    let of_kind_failed = |kind| match kind {
+        Kind::DeclarativePoliciesReport => "RunFailed",
+        Kind::OrganizationInventory => "InventoryFailed",
+        Kind::OrganizationsAccessReport => "AccessReportFailed",
+        Kind::PolicyGeneration => "PolicyGenerationFailed",
+    };
+    let others = [
         ("SweepFailed", "AWS/Lambda", "Errors", "FunctionName"),
         ("ScheduleUndelivered", "AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"),
         ("PublishedLongAgo", "Muster", "hours_since_published", "Kind"),
@@ -145,6 +149,8 @@ fn every_alarm_watches_something_of_this_stack_and_tells_its_topic() {
     for resolved in variants("muster") {
         let alarms = of_kind(&resolved, "AWS::CloudWatch::Alarm");
         let names: BTreeSet<_> = alarms.iter().map(|(name, _)| *name).collect();
+        let failed = |kind| (of_kind_failed(kind), "AWS/States", "ExecutionsFailed", "StateMachineArn");
+        let watched: Vec<_> = kinds(&resolved).into_iter().map(failed).chain(others).collect();
         assert_eq!(names, watched.iter().map(|(name, ..)| *name).collect());
         let mut values = BTreeSet::new();
         for (name, namespace, metric, dimension) in watched {

@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use local_aws::iam::{Context, Effect, PolicyDocument, Role};
 use local_stack::template::{Resolved, Surroundings, Template};
+use models::Kind;
 use muster_tests::root;
 use serde_json::{Value, json};
+
+use crate::stacks::{kinds, variants};
 
 const MEMBER: &str = "210987654321";
 const OTHER: &str = "321098765432";
@@ -138,11 +141,13 @@ fn only_the_policy_generation_of_this_stack_may_take_on_the_role_of_a_member() {
         let context = [("aws:PrincipalArn", arn), ("aws:PrincipalOrgID", organization.to_owned())];
         role.trust.decide(&caller, "sts:AssumeRole", "", &context.into()) == Some(Effect::Allow)
     };
-    for name in ["PolicyGenerationPlanRole-1A2B3C", "PolicyGenerationStartRole"] {
-        assert!(takes_on(STACK, &format!("/muster/muster-{name}"), ORGANIZATION), "{name}");
+    for step in ["PlanRole-1A2B3C", "StartRole", "StatusRole", "CollectRole", "GatherRole"] {
+        let name = format!("/muster/muster-PolicyGeneration{step}");
+        assert!(takes_on(STACK, &name, ORGANIZATION), "{name}");
     }
     for (account, name, organization, why) in [
         (STACK, "/muster/muster-InventoryReadRole", ORGANIZATION, "another kind"),
+        (STACK, "/muster/muster-PolicyGenerationMachineRole", ORGANIZATION, "the state machine"),
         (STACK, "/muster/other-PolicyGenerationPlanRole", ORGANIZATION, "another stack"),
         (STACK, "/muster-PolicyGenerationPlanRole", ORGANIZATION, "another path"),
         (STACK, "/muster/muster-PolicyGenerationPlanRole", "o-somewhere01", "another organization"),
@@ -150,6 +155,31 @@ fn only_the_policy_generation_of_this_stack_may_take_on_the_role_of_a_member() {
         (MEMBER, "/muster/muster-PolicyGenerationPlanRole", ORGANIZATION, "the account itself"),
     ] {
         assert!(!takes_on(account, name, organization), "{why}");
+    }
+}
+
+#[test]
+fn the_role_of_a_member_trusts_just_the_roles_of_the_stack_that_may_take_it_on() {
+    for stack in variants("muster") {
+        let path = stack.parameters["RolePath"].as_str().unwrap();
+        let resolved = resolve(&template("member-roles.yaml"), MEMBER, &[("StackRolePath", path)]);
+        let arn = resolved.resources["MemberRole"].arn.clone().unwrap();
+        let member = &local_stack::deploy::roles(&resolved).unwrap()[&arn];
+        let mut trusted = 0;
+        for (name, role) in local_stack::deploy::roles(&stack).unwrap() {
+            let context =
+                [("aws:PrincipalArn", name.clone()), ("aws:PrincipalOrgID", ORGANIZATION.to_owned())];
+            let caller = format!("arn:aws:sts::{STACK}:assumed-role/x/y");
+            let trust = member.trust.decide(&caller, "sts:AssumeRole", &arn, &context.into());
+            assert_eq!(
+                trust == Some(Effect::Allow),
+                allowed(&role.policy, "sts:AssumeRole", &arn, &[]),
+                "{name}"
+            );
+            trusted += usize::from(trust.is_some());
+        }
+        let expected = if kinds(&stack).contains(&Kind::PolicyGeneration) { 5 } else { 0 };
+        assert_eq!(trusted, expected);
     }
 }
 

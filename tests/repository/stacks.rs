@@ -1,33 +1,32 @@
 //! The template as it can be deployed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use local_stack::template::{Resolved, Surroundings, Template};
+use models::Kind;
 use muster_tests::root;
+use serde_json::Value;
 
 pub(crate) const BUCKET: &str = "reports-of-another-team";
 pub(crate) const KEY: &str = "arn:aws:kms:eu-central-1:012345678901:key/0a1b2c3d";
 
+/// Parameters from a file in the form that AWS's command line takes: tests/conformance/template gives the
+/// same files to a linter.
+fn parameters(name: &str) -> BTreeMap<String, String> {
+    let path = root().join(format!("tests/repository/parameters/{name}.json"));
+    let given: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let text = |of: &Value, member: &str| of[member].as_str().unwrap().to_owned();
+    given.iter().map(|it| (text(it, "ParameterKey"), text(it, "ParameterValue"))).collect()
+}
+
+/// The parameters without which there is no policy generation.
+pub(crate) fn of_policy_generation() -> BTreeMap<String, String> {
+    parameters("policy-generation")
+}
+
 /// The parameters that are empty by default, and those that change more than a number.
 pub(crate) fn every_optional_parameter() -> BTreeMap<String, String> {
-    let boundary = "arn:aws:iam::012345678901:policy/boundary";
-    [
-        ("DefaultTarget", "ou-ab12-c3d4e5f6"),
-        ("ReportBucketArns", &format!("arn:aws:s3:::{BUCKET}")),
-        ("ReportScheduleState", "ENABLED"),
-        ("InventoryScheduleState", "ENABLED"),
-        ("AccessReportScheduleState", "ENABLED"),
-        ("ReservedConcurrency", "2"),
-        ("ManagementReadRoleArn", "arn:aws:iam::210987654321:role/reader"),
-        ("AccessReportRoleArn", "arn:aws:iam::210987654321:role/reporter"),
-        ("RolePath", "/muster/"),
-        ("PermissionsBoundaryArn", boundary),
-        ("Architecture", "x86_64"),
-        ("KmsKeyArn", KEY),
-        ("NotificationEmail", "somebody@example.com"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into()
+    parameters("every-optional")
 }
 
 pub(crate) fn template() -> Template {
@@ -44,9 +43,18 @@ pub(crate) fn resolve(template: &Template, stack: &str, given: &BTreeMap<String,
     template.resolve(&surroundings, given).unwrap()
 }
 
-/// With default parameters, and with every optional one.
-pub(crate) fn variants(stack: &str) -> [Resolved; 2] {
-    [BTreeMap::new(), every_optional_parameter()].map(|given| resolve(&template(), stack, &given))
+/// With default parameters, with policy generation besides, and with every optional parameter. Only the
+/// first has not [all kinds](kinds).
+pub(crate) fn variants(stack: &str) -> [Resolved; 3] {
+    [BTreeMap::new(), of_policy_generation(), every_optional_parameter()]
+        .map(|given| resolve(&template(), stack, &given))
+}
+
+/// The kinds of job that a stack has: all of them, but that policies are generated only where the roles
+/// and the trail for it are given.
+pub(crate) fn kinds(resolved: &Resolved) -> BTreeSet<Kind> {
+    let generates = of_policy_generation().keys().all(|name| resolved.parameters[name] != "");
+    Kind::ALL.into_iter().filter(|kind| generates || *kind != Kind::PolicyGeneration).collect()
 }
 
 #[test]
@@ -56,5 +64,35 @@ fn every_parameter_that_is_empty_by_default_is_among_the_optional_ones() {
         if declared["Default"] == "" || declared["AllowedValues"].as_array().is_some_and(|it| it.len() == 2) {
             assert!(given.contains_key(name), "{name}");
         }
+    }
+}
+
+#[test]
+fn the_parameters_of_other_tests_are_those_of_the_files() {
+    let every = every_optional_parameter();
+    assert!(every["ReportBucketArns"].ends_with(&format!(":::{BUCKET}")), "{every:?}");
+    assert_eq!(every["KmsKeyArn"], KEY);
+    assert!(of_policy_generation().iter().all(|(name, value)| every[name] == *value), "{every:?}");
+}
+
+/// Nothing of it: what is left would name roles that do not exist, or wait for runs that never come. Only
+/// its tables and queries stay, so that the catalog says the same everywhere.
+#[test]
+fn with_one_of_its_parameters_missing_a_stack_has_nothing_of_policy_generation() {
+    let all = of_policy_generation();
+    let [default, with, every] = variants("muster").map(|it| kinds(&it).len());
+    assert_eq!((default, with, every), (Kind::ALL.len() - 1, Kind::ALL.len(), Kind::ALL.len()));
+    for missing in all.keys() {
+        let mut given = all.clone();
+        given.remove(missing);
+        let resolved = resolve(&template(), "muster", &given);
+        assert!(!kinds(&resolved).contains(&Kind::PolicyGeneration));
+        let of_catalog = |kind: &str| kind.starts_with("AWS::Glue::") || kind.starts_with("AWS::Athena::");
+        for (name, resource) in resolved.resources.iter().filter(|(_, it)| !of_catalog(&it.kind)) {
+            let text = format!("{name} {}", resource.properties);
+            let named = ["PolicyGeneration", "policy-generation"].iter().any(|it| text.contains(it));
+            assert!(!named, "without {missing}: {text}");
+        }
+        assert!(resolved.outputs.keys().all(|name| !name.contains("PolicyGeneration")), "{missing}");
     }
 }

@@ -20,6 +20,7 @@ fn tables() -> Vec<Table> {
     tables.push(Table { name: account_status::TABLE, columns: &account_status::COLUMNS });
     tables.extend(organization_inventory::TABLES);
     tables.extend(organizations_access_report::TABLES);
+    tables.extend(policy_generation::TABLES);
     tables
 }
 

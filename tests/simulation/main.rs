@@ -9,6 +9,7 @@ mod faults;
 mod inventory;
 mod lifecycle;
 mod owners;
+mod policy_generation;
 mod published;
 mod requests;
 mod resumes;

@@ -1,5 +1,7 @@
 //! What an inventory would take, by what the newest one found.
 
+use std::collections::BTreeMap;
+
 use errors::JobError;
 use jiff::SignedDuration;
 use models::Kind;
@@ -71,5 +73,6 @@ pub(crate) async fn estimate(
         seconds: whole(longest).max(1),
         state_transitions,
         usd: prices::usd(state_transitions, invocations, all, MEMORY),
+        of: BTreeMap::new(),
     }))
 }

@@ -1,5 +1,7 @@
 //! What working on the reports would take.
 
+use std::collections::BTreeMap;
+
 use runtime::{Estimate, prices};
 
 use crate::item::Item;
@@ -34,6 +36,7 @@ pub(crate) fn estimate<'a>(request: &Request, items: impl Iterator<Item = &'a It
         seconds,
         state_transitions,
         usd: prices::usd(state_transitions, invocations, busy, MEMORY),
+        of: BTreeMap::new(),
     }
 }
 

@@ -80,6 +80,28 @@ pub(crate) const KINDS: &[Known] = &[
         ],
         counts: &[("services", "service_access", "conclusion")],
     },
+    Known {
+        kind: Kind::PolicyGeneration,
+        machine: "PolicyGenerationStateMachineArn",
+        job: "policy generation",
+        at_once: 100,
+        estimate: Estimate::Planned {
+            unless: "none: an inventory comes first, or no account that was asked has the member role",
+        },
+        facts: &[
+            ("inventory", "/inventory/runId"),
+            ("management", "/managementAccount"),
+            ("accounts", "/accounts"),
+            ("could be read", "/accountsRead"),
+            ("principals", "/principals"),
+            ("without activity", "/noActivity"),
+            ("were due", "/due"),
+            ("policies generated", "/generated"),
+            ("failed", "/failed"),
+            ("are left to the next run", "/carriedOver"),
+        ],
+        counts: &[("policies", "generated_policies", "status"), ("access", "principal_access", "conclusion")],
+    },
 ];
 
 /// What is known of a kind. Every kind is in the table: a test holds it to [`Kind::ALL`].

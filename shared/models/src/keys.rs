@@ -8,10 +8,12 @@
 //! runs/<run-id>/plan/<writer>/…          lanes and their items
 //! runs/<run-id>/lanes/<lane>.json        a lane's record
 //! runs/<run-id>/parts/<item>/<writer>/…  what an invocation produced, before it is published
+//! runs/<run-id>/policies/…               documents of generated policies
 //! runs/<run-id>/manifest.json            what was published, and from which parts
 //! open/<run-id>/<item>                   a job not yet closed
 //! published/<kind>/<run-id>.json         that a run was published, and its result
 //! cursors/<kind>.json                    where runs that take turns go on
+//! cursors/<kind>/<name>.json             the same for one account alone
 //! tables/<table>/run_date=YYYY-MM-DD/<run-id>-<n>.parquet
 //! ```
 
@@ -99,9 +101,24 @@ pub fn cursor(kind: Kind) -> String {
     format!("cursors/{kind}.json")
 }
 
+/// The same for kinds whose turns are of one account, or another thing with a name, alone.
+pub fn cursor_of(kind: Kind, name: &str) -> String {
+    format!("cursors/{kind}/{name}.json")
+}
+
 /// The prefix of everything published in a table.
 pub fn table_prefix(table: &str) -> String {
     format!("{TABLES}{table}/")
+}
+
+/// Where the documents of a principal are kept that a run has generated policies for.
+pub fn policies(run: &RunId, account: &str, name: &ItemName) -> String {
+    format!("{RUNS}{run}/policies/{account}/{name}.json")
+}
+
+/// Where the policies are kept that the principal had before.
+pub fn current_policies(run: &RunId, account: &str, name: &ItemName) -> String {
+    format!("{RUNS}{run}/policies/{account}/{name}.current.json")
 }
 
 /// Where file `number` of a table is published for `run`.

@@ -181,6 +181,15 @@ pub struct ItemOutcome {
     pub failure: Option<Failure>,
 }
 
+/// Items that a lane has found out about as it worked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AddedItems {
+    /// The key of all items of the lane, planned and added.
+    pub all: String,
+    pub count: u64,
+}
+
 /// What S3 remembers of a lane. Written by conditional writes, so of two invocations that work on it
 /// at once only one is counted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -199,6 +208,9 @@ pub struct LaneRecord {
     pub items: String,
     /// How many there are.
     pub total: u64,
+    /// What the lane has added to what was planned, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub added: Option<AddedItems>,
     /// How many of them have an outcome, from the first on.
     pub done: u64,
     /// When the lane last did something for its present item: what a wait is counted from.

@@ -25,7 +25,9 @@ pub use id::{
     AccountId, AccountRequestId, BucketName, InvalidId, ItemName, KeyPrefix, OrganizationId,
     OrganizationalUnitId, Partition, PolicyId, Region, ReportId, RoleArn, RootId, RunId, TargetId,
 };
-pub use lane::{ItemOutcome, LaneLine, LaneNext, LanePart, LaneRecord, LaneTicket, Plan, PlannedLane};
+pub use lane::{
+    AddedItems, ItemOutcome, LaneLine, LaneNext, LanePart, LaneRecord, LaneTicket, Plan, PlannedLane,
+};
 pub use member_role::MemberRole;
 pub use record::{Claim, JobRecord, Outcome, OutcomeStatus, Phase};
 pub use ticket::{Kind, LaneList, Next, Request, Ticket, WaitingFor};

@@ -26,17 +26,23 @@ pub enum Kind {
     DeclarativePoliciesReport,
     OrganizationInventory,
     OrganizationsAccessReport,
+    PolicyGeneration,
 }
 
 impl Kind {
-    pub const ALL: [Self; 3] =
-        [Self::DeclarativePoliciesReport, Self::OrganizationInventory, Self::OrganizationsAccessReport];
+    pub const ALL: [Self; 4] = [
+        Self::DeclarativePoliciesReport,
+        Self::OrganizationInventory,
+        Self::OrganizationsAccessReport,
+        Self::PolicyGeneration,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::DeclarativePoliciesReport => "declarative-policies-report",
             Self::OrganizationInventory => "organization-inventory",
             Self::OrganizationsAccessReport => "organizations-access-report",
+            Self::PolicyGeneration => "policy-generation",
         }
     }
 }

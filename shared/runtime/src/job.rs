@@ -3,6 +3,7 @@
 //! A kind knows its AWS calls and what their answers mean. Everything else (records, tickets,
 //! deadlines, waiting, publication) is the [lifecycle](crate::lifecycle)'s.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
 use errors::JobError;
@@ -83,6 +84,9 @@ pub struct Estimate {
     pub state_transitions: u64,
     /// US dollars, at the list prices of `us-east-1`: see [`crate::prices`].
     pub usd: f64,
+    /// What it is made of, in the kind's own words.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub of: BTreeMap<&'static str, u64>,
 }
 
 /// What came of starting.

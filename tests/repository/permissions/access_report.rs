@@ -35,7 +35,7 @@ fn slow(deployed: &Scenario) -> Scenario {
 /// Stopped while the inventory runs that comes first: Step Functions stops that too.
 async fn stopped_at_its_inventory(deployed: &Scenario) -> LocalStack {
     let stack = start(deployed);
-    ACCESS_REPORTS.stopped(&stack, INVENTORY).await;
+    ACCESS_REPORTS.stopped(&stack, json!({}), INVENTORY).await;
     stack
 }
 
@@ -67,7 +67,7 @@ async fn one_after_the_other(deployed: &Scenario) -> LocalStack {
     ACCESS_REPORTS.run(&stack, "young enough", json!({"maxAgeHours": 24}), Succeeded).await;
     ACCESS_REPORTS.run(&stack, "an estimate", json!({"dryRun": true}), Succeeded).await;
     scheduled(&stack).await;
-    ACCESS_REPORTS.without_record(&stack, Duration::from_secs(5)).await;
+    ACCESS_REPORTS.without_record(&stack, json!({}), Duration::from_secs(5)).await;
     stack
 }
 

@@ -89,10 +89,10 @@ async fn one_after_the_other(scenario: &Scenario) -> LocalStack {
     INVENTORIES.run(&stack, "young enough", json!({"maxAgeHours": 2}), Succeeded).await;
     INVENTORIES.run(&stack, "an estimate", json!({"dryRun": true}), Succeeded).await;
     scheduled(&stack).await;
-    let stopped = INVENTORIES.stopped(&stack, AT_WORK).await;
+    let stopped = INVENTORIES.stopped(&stack, json!({}), AT_WORK).await;
     let resumed = json!({"resume": stopped, "retry": ["failed"]});
     INVENTORIES.run(&stack, "resumed", resumed, Succeeded).await;
-    INVENTORIES.without_record(&stack, AT_WORK).await;
+    INVENTORIES.without_record(&stack, json!({}), AT_WORK).await;
     stack
 }
 

@@ -74,10 +74,10 @@ async fn one_after_the_other(scenario: &Scenario) -> LocalStack {
     REPORTS.run(&stack, "first", json!({}), Succeeded).await;
     REPORTS.run(&stack, "young enough", json!({"maxAgeHours": 2}), Succeeded).await;
     scheduled(&stack).await;
-    let stopped = REPORTS.stopped(&stack, AT_WORK).await;
+    let stopped = REPORTS.stopped(&stack, json!({}), AT_WORK).await;
     assert!(stack.aws.reports().iter().all(|report| report.status != Status::Running));
     REPORTS.run(&stack, "resumed", json!({"resume": stopped, "retry": ["failed"]}), Succeeded).await;
-    REPORTS.without_record(&stack, AT_WORK).await;
+    REPORTS.without_record(&stack, json!({}), AT_WORK).await;
     stack
 }
 

@@ -79,8 +79,8 @@ impl Runs {
     }
 
     /// Stops a run after so long, and lets the sweep close it.
-    pub(super) async fn stopped(self, stack: &LocalStack, after: Duration) -> RunId {
-        let execution = self.start(stack, json!({}));
+    pub(super) async fn stopped(self, stack: &LocalStack, request: Value, after: Duration) -> RunId {
+        let execution = self.start(stack, request);
         tokio::time::sleep(after).await;
         stack.aws.states().stop(&execution.arn, None, None).unwrap();
         rest().await;
@@ -88,8 +88,8 @@ impl Runs {
     }
 
     /// A run whose records are removed while it goes on.
-    pub(super) async fn without_record(self, stack: &LocalStack, after: Duration) {
-        let execution = self.start(stack, json!({}));
+    pub(super) async fn without_record(self, stack: &LocalStack, request: Value, after: Duration) {
+        let execution = self.start(stack, request);
         tokio::time::sleep(after).await;
         for key in stack.aws.storage().keys(stack.bucket(), "runs/") {
             stack.aws.storage().delete(stack.bucket(), &key).unwrap();
@@ -97,7 +97,8 @@ impl Runs {
         assert_eq!(execution.finished().await, ExecutionStatus::Failed);
     }
 
-    /// What is used by one run that meets faults, and after it; with the number of its calls.
+    /// What is used by one run of a scenario's request that meets faults, and after it; with the number
+    /// of its calls.
     pub(super) fn with_faults(
         self,
         scenario: &Scenario,
@@ -108,7 +109,7 @@ impl Runs {
         fastrand::seed(seed);
         on_virtual_time(async {
             let stack = start(&scenario);
-            self.start(&stack, json!({})).finished().await;
+            self.start(&stack, scenario.request.clone()).finished().await;
             rest().await;
             (stack.aws.gate().used(), stack.aws.calls().len() as u64)
         })
@@ -151,7 +152,7 @@ impl Runs {
             fastrand::seed(seed);
             used.extend(on_virtual_time(async {
                 let stack = start(&scenario);
-                let execution = self.start(&stack, json!({}));
+                let execution = self.start(&stack, scenario.request.clone());
                 tokio::time::sleep(after).await;
                 stack.aws.states().stop(&execution.arn, None, None).unwrap();
                 muster_tests::closed(&stack).await;

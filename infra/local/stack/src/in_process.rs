@@ -18,9 +18,10 @@ use tokio::time::Instant;
 use declarative_policies_report::DeclarativePoliciesReport;
 use organization_inventory::OrganizationInventory;
 use organizations_access_report::OrganizationsAccessReport;
+use policy_generation::PolicyGeneration;
 
 /// The binaries of the workspace, by name, and the variables each reads.
-pub const BINARIES: [(&str, &[runtime::Variable]); 13] = [
+pub const BINARIES: [(&str, &[runtime::Variable]); 18] = [
     ("declarative-policies-report-start", &declarative_policies_report::VARIABLES),
     ("declarative-policies-report-status", &declarative_policies_report::VARIABLES),
     ("declarative-policies-report-parse", &declarative_policies_report::VARIABLES),
@@ -33,6 +34,11 @@ pub const BINARIES: [(&str, &[runtime::Variable]); 13] = [
     ("organizations-access-report-status", &organizations_access_report::VARIABLES),
     ("organizations-access-report-collect", &organizations_access_report::VARIABLES),
     ("organizations-access-report-gather", &organizations_access_report::VARIABLES),
+    ("policy-generation-plan", &policy_generation::VARIABLES),
+    ("policy-generation-start", &policy_generation::VARIABLES),
+    ("policy-generation-status", &policy_generation::VARIABLES),
+    ("policy-generation-collect", &policy_generation::VARIABLES),
+    ("policy-generation-gather", &policy_generation::VARIABLES),
     ("sweep", &sweep::VARIABLES),
 ];
 
@@ -73,6 +79,17 @@ fn function(binary: &str, environment: &Environment) -> Option<Result<Function, 
         "organizations-access-report-gather" => {
             lanes::gather_function::<OrganizationsAccessReport>(environment)
         }
+        "policy-generation-plan" => lifecycle::function::<FanOut<PolicyGeneration>>(Step::Plan, environment),
+        "policy-generation-start" => {
+            lanes::function::<PolicyGeneration>(LaneStep::Start, "start", environment)
+        }
+        "policy-generation-status" => {
+            lanes::function::<PolicyGeneration>(LaneStep::Status, "status", environment)
+        }
+        "policy-generation-collect" => {
+            lanes::function::<PolicyGeneration>(LaneStep::Collect, "collect", environment)
+        }
+        "policy-generation-gather" => lanes::gather_function::<PolicyGeneration>(environment),
         "sweep" => sweep::function(environment),
         _ => return None,
     })

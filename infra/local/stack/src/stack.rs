@@ -182,6 +182,14 @@ impl LocalStack {
         self.aws.states().start(self.output("AccessReportStateMachineArn"), None, request)
     }
 
+    /// Starts a generation of policies over the organization.
+    pub fn start_policy_generation(
+        &self,
+        request: Value,
+    ) -> Result<Arc<Execution>, local_states::service::Refused> {
+        self.aws.states().start(self.output("PolicyGenerationStateMachineArn"), None, request)
+    }
+
     /// Delivers a time to the schedules that are on, as EventBridge Scheduler does; twice is the same
     /// run.
     pub fn deliver_schedule(

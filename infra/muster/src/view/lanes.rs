@@ -15,6 +15,9 @@ use crate::kinds::{self, Known};
 /// The largest file of a table that is read for the sake of a headline.
 const COUNTED_BYTES: u64 = 8 * 1024 * 1024;
 
+/// Characters of a row behind its label.
+const WIDE: usize = 82;
+
 /// Outcomes of items that are as they should be.
 const WELL: [&str; 2] = ["succeeded", "skipped"];
 
@@ -23,15 +26,16 @@ pub(super) fn estimate(estimate: &Value, unless: &str) -> Vec<(String, String)> 
     let (Some(seconds), Some(usd)) = (estimate["seconds"].as_u64(), estimate["usd"].as_f64()) else {
         return vec![("estimate".to_owned(), unless.to_owned())];
     };
-    [
-        ("items", counted(&estimate["items"])),
+    let mut lines = vec![("items", counted(&estimate["items"]))];
+    let of = estimate["of"].as_object().into_iter().flatten();
+    lines.extend(of.map(|(name, count)| ("", format!("{name}: {}", counted(count)))));
+    lines.extend([
         ("calls", format!("{} of AWS's APIs", counted(&estimate["calls"]))),
         ("time", format!("about {}", span(Duration::from_secs(seconds)))),
         ("transitions", format!("{} of Step Functions", counted(&estimate["stateTransitions"]))),
         ("cost", format!("about ${usd:.4} at the list prices of us-east-1")),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into()
+    ]);
+    lines.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// Shows what a run published.
@@ -86,7 +90,23 @@ fn facts(known: &Known, published: &Value) {
             None => counts.push(format!("{} {label}", counted(fact))),
         }
     }
-    row("seen", &counts.join(", "));
+    several("seen", &counts);
+}
+
+/// A list in as many rows as it takes on a terminal of 100 columns.
+fn several(label: &str, list: &[String]) {
+    let (mut label, mut shown) = (label, String::new());
+    for text in list {
+        if !shown.is_empty() && shown.chars().count() + text.chars().count() > WIDE {
+            row(std::mem::take(&mut label), &format!("{shown},"));
+            shown.clear();
+        }
+        if !shown.is_empty() {
+            shown.push_str(", ");
+        }
+        shown.push_str(text);
+    }
+    row(label, &shown);
 }
 
 /// A number as it is shown; one that is not there is not nought.
@@ -108,7 +128,7 @@ async fn count(objects: &Objects, files: &[Value], what: (&str, &str, &str)) -> 
     }
     let counts = objects.count(file["key"].as_str().unwrap_or_default(), column).await?;
     let counts: Vec<_> = counts.iter().map(|(value, count)| format!("{} {value}", number(*count))).collect();
-    row(label, &counts.join(", "));
+    several(label, &counts);
     Ok(())
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct Progress {
     bar: ProgressBar,
     last: String,
     begun: Option<Timestamp>,
+    /// How far lanes were, in tenths, as far as some of them tell.
+    tenths: u64,
 }
 
 impl Progress {
@@ -29,14 +31,14 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {bar:12} {wide_msg}") {
             bar.set_style(style);
         }
-        Self { bar, last: String::new(), begun: None }
+        Self { bar, last: String::new(), begun: None, tenths: 0 }
     }
 
     pub(crate) fn show(&mut self, seen: &Seen) {
         let begun = *self.begun.get_or_insert(seen.now);
         let state = state(seen);
         if self.bar.is_hidden() {
-            let mark = mark(seen);
+            let mark = self.mark(seen);
             if mark != self.last {
                 note(&format!("{}  {state}", moment(seen.now)));
                 self.last = mark;
@@ -50,6 +52,21 @@ impl Progress {
             self.bar.set_position(step(seen));
             self.bar.set_message(format!("{}  +{}  {state}{asked}", moment(seen.now), span(gone)));
             self.bar.tick();
+        }
+    }
+
+    /// What of a state is worth a line of its own where lines stay: of lanes, every tenth. Where some
+    /// are looked at for all, those of the next look may be less far.
+    fn mark(&mut self, seen: &Seen) -> String {
+        match (stage(seen), &seen.lanes) {
+            (Some(Stage::Lanes), Some(lanes)) => {
+                let (part, whole) = lanes.far();
+                let tenths = part * 10 / whole;
+                self.tenths = if lanes.is_whole() { tenths } else { tenths.max(self.tenths) };
+                format!("lanes {}", self.tenths)
+            }
+            (Some(Stage::Lanes), None) => "lanes".to_owned(),
+            _ => state(seen),
         }
     }
 
@@ -124,8 +141,8 @@ fn step(seen: &Seen) -> u64 {
         Some(Stage::Running) => 4,
         Some(Stage::Lanes) => {
             let (begin, length) = LANES;
-            let done = seen.lanes.as_ref().and_then(Lanes::done);
-            begin + done.map_or(0, |(done, total)| length * done / total.max(1))
+            let far = seen.lanes.as_ref().map(Lanes::far);
+            begin + far.map_or(0, |(part, whole)| length * part / whole)
         }
         Some(Stage::Collecting) => 8,
         Some(Stage::Gathering) => 11,
@@ -172,25 +189,25 @@ fn lanes(seen: &Seen) -> String {
     let plan = &seen.ticket["handle"];
     let items = plan["items"].as_u64().map_or_else(|| "?".to_owned(), number);
     let lanes = super::lanes(plan["lanes"].as_u64());
-    let Some((done, total)) = seen.lanes.as_ref().and_then(Lanes::done) else {
-        return format!("working on {items} items in {lanes}");
-    };
-    let begun = seen.lanes.iter().flat_map(|lanes| lanes.begun.iter().flatten());
-    let each: Vec<_> = begun
+    let Some(looked) = &seen.lanes else { return format!("working on {items} items in {lanes}") };
+    let (done, total) = looked.done();
+    if !looked.is_whole() {
+        let some = looked.looked_at.len();
+        return format!(
+            "{} of {lanes} begun, {}/{} items of {some} done",
+            number(looked.begun),
+            number(done),
+            number(total)
+        );
+    }
+    let each: Vec<_> = looked
+        .looked_at
+        .iter()
         .filter(|(_, done, total)| done < total)
         .map(|(name, done, total)| format!("{name} {}/{}", number(*done), number(*total)))
         .collect();
     let open = if each.is_empty() { String::new() } else { format!("; {}", each.join(", ")) };
     format!("{} of {} items in {lanes} done{open}", number(done), number(total))
-}
-
-/// What of a state is worth a line of its own where lines stay: of lanes, every tenth.
-fn mark(seen: &Seen) -> String {
-    match (stage(seen), seen.lanes.as_ref().and_then(Lanes::done)) {
-        (Some(Stage::Lanes), Some((done, total))) => format!("lanes {}", done * 10 / total.max(1)),
-        (Some(Stage::Lanes), None) => "lanes".to_owned(),
-        _ => state(seen),
-    }
 }
 
 fn waiting_for(ticket: &Value) -> String {
@@ -242,27 +259,33 @@ mod tests {
         assert_eq!(STAGES.map(|(name, _)| name.to_owned()).into_iter().collect::<BTreeSet<_>>(), states);
     }
 
-    /// Of two lanes with seven items: one done, and perhaps the other begun.
-    fn at_lanes(begun: Option<&[(&str, u64, u64)]>) -> Seen {
-        let begun = begun.map(|begun| {
-            begun.iter().map(|(name, done, total)| (name.parse().unwrap(), *done, *total)).collect()
-        });
-        let lanes = Some(Lanes { lanes: 2, items: 7, begun });
+    /// Two lanes with seven items, of which so many have begun.
+    fn at_lanes(begun: u64, looked_at: &[(&str, u64, u64)]) -> Seen {
+        let looked_at = looked_at.iter();
+        let looked_at = looked_at.map(|(name, done, total)| (name.parse().unwrap(), *done, *total)).collect();
+        let lanes = Some(Lanes { lanes: 2, items: 7, begun, looked_at });
         Seen { lanes, ..seen("Lanes", json!({"next": "lanes", "handle": {"lanes": 2, "items": 7}})) }
     }
 
     #[test]
     fn lanes_are_shown_by_what_is_done_and_what_is_being_worked_on() {
-        let begun = at_lanes(Some(&[("accounts", 1, 1)]));
+        let begun = at_lanes(1, &[("accounts", 1, 1)]);
         assert_eq!((step(&begun), state(&begun)), (2, "1 of 7 items in 2 lanes done".to_owned()));
-        let both = at_lanes(Some(&[("accounts", 1, 1), ("policies", 3, 6)]));
+        let both = at_lanes(2, &[("accounts", 1, 1), ("policies", 3, 6)]);
         let shown = "4 of 7 items in 2 lanes done; policies 3/6";
         assert_eq!((step(&both), state(&both)), (6, shown.to_owned()));
-        assert_ne!(mark(&begun), mark(&both));
-        let resumed = at_lanes(Some(&[("accounts", 0, 0), ("policies", 1, 2)]));
+        let mut progress = Progress::new();
+        assert_ne!(progress.mark(&begun), progress.mark(&both));
+        assert_eq!(progress.mark(&begun), "lanes 1");
+        let resumed = at_lanes(2, &[("accounts", 0, 0), ("policies", 1, 2)]);
         assert_eq!(state(&resumed), "1 of 2 items in 2 lanes done; policies 1/2");
-        let many = at_lanes(None);
-        assert_eq!((step(&many), state(&many)), (1, "working on 7 items in 2 lanes".to_owned()));
+        let some = at_lanes(2, &[("accounts", 2, 4)]);
+        assert_eq!((step(&some), state(&some)), (5, "2 of 2 lanes begun, 2/4 items of 1 done".to_owned()));
+        let mut progress = Progress::new();
+        let less = at_lanes(2, &[("policies", 1, 4)]);
+        assert_eq!([&some, &less].map(|seen| progress.mark(seen)), ["lanes 5", "lanes 5"]);
+        let unseen = Seen { lanes: None, ..at_lanes(0, &[]) };
+        assert_eq!((step(&unseen), state(&unseen)), (1, "working on 7 items in 2 lanes".to_owned()));
     }
 
     #[test]

@@ -223,12 +223,14 @@ mod tests {
         let unknown = of(result.clone());
         assert_eq!(unknown[0], "answer the inventory would be started");
         assert!(unknown[2].starts_with("estimate none: no inventory"), "{unknown:?}");
-        result["estimate"] =
-            json!({"items": 20, "calls": 1234, "seconds": 310, "stateTransitions": 40, "usd": 0.00123});
+        result["estimate"] = json!({"items": 20, "calls": 1234, "seconds": 310, "stateTransitions": 40, "usd": 0.00123,
+                "of": {"days by the quota": 2, "principals": 1500}});
         assert_eq!(
             of(result)[2..],
             [
                 "items 20",
+                " days by the quota: 2",
+                " principals: 1,500",
                 "calls 1,234 of AWS's APIs",
                 "time about 5 min 10 s",
                 "transitions 40 of Step Functions",

@@ -3,5 +3,6 @@
 
 mod access_report;
 mod inventory;
+mod policy_generation;
 mod report;
 mod support;

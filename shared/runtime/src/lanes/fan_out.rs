@@ -12,7 +12,7 @@ use store::Store;
 use store::published::{self, Published};
 
 use super::results::Results;
-use super::{Lanes, Planned, outcomes, plan, step};
+use super::{Lanes, Planned, cancel, outcomes, plan, step};
 use crate::environment::{Environment, InvalidEnvironment};
 use crate::function::{Function, Invocation};
 use crate::job::{Cancelled, Collected, Found, Job, Progress, RunContext, Started, WouldStart};
@@ -167,10 +167,12 @@ impl<L: Lanes> Job for FanOut<L> {
         let records = records.into_iter().map(|(name, record)| (name, record.value)).collect();
         let mut results = Results::open(store, run.run_id, records).await?;
         results.basis = plan.basis.clone();
-        if results.outcomes.len() as u64 != plan.items {
+        let added: u64 = results.lanes.values().filter_map(|it| it.added.as_ref()).map(|it| it.count).sum();
+        let expected = plan.items + added;
+        if results.outcomes.len() as u64 != expected {
             return Err(JobError::new(
                 ErrorName::Incomplete,
-                format!("{} items were planned, {} have an outcome", plan.items, results.outcomes.len()),
+                format!("{expected} items were planned, {} have an outcome", results.outcomes.len()),
                 "Resume the run: the others are done then.",
             ));
         }
@@ -196,14 +198,18 @@ impl<L: Lanes> Job for FanOut<L> {
         self.0.published(result).await
     }
 
-    /// The lanes end by themselves: each asks for its run's record first.
+    /// The lanes end by themselves: each asks for its run's record first. What one of them has running
+    /// in AWS is ended here; while an invocation may still be at work on a lane, somebody looks again.
     async fn cancel(
         &self,
-        _run: RunContext<'_>,
+        run: RunContext<'_>,
         _request: &L::Request,
-        _plan: Option<&Plan>,
+        plan: Option<&Plan>,
         _attempted_at: Option<Timestamp>,
     ) -> Result<Cancelled, JobError> {
-        Ok(Cancelled::Ended)
+        match plan {
+            Some(plan) if L::CANCELS => cancel::lanes(&self.0, run, plan).await,
+            _ => Ok(Cancelled::Ended),
+        }
     }
 }

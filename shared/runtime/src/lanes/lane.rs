@@ -6,13 +6,12 @@ use std::time::Duration;
 use errors::JobError;
 use jiff::Timestamp;
 use models::{
-    ErrorName, Failure, ItemName, ItemOutcome, LaneLine, LanePart, LaneRecord, LaneTicket, OutcomeStatus,
-    keys,
+    ErrorName, Failure, ItemName, ItemOutcome, LaneLine, LaneRecord, LaneTicket, OutcomeStatus, keys,
 };
 use store::{Store, Versioned};
 use tokio::time::Instant;
 
-use super::results::Results;
+use super::results::{self, Results};
 use super::{CHECKPOINT, Lanes, MARGIN, PART_BYTES, UNBOUNDED, plan};
 use crate::function::Invocation;
 
@@ -26,8 +25,10 @@ pub struct Lane<'a, L: Lanes> {
     request: &'a L::Request,
     /// What is remembered of the present item.
     pub state: L::State,
-    lines: Vec<u8>,
-    count: u64,
+    pub(super) lines: Vec<u8>,
+    pub(super) count: u64,
+    /// Parts that this invocation has written.
+    pub(super) written: u64,
     begun: Instant,
     committed: Instant,
 }
@@ -64,6 +65,7 @@ impl<'a, L: Lanes> Lane<'a, L> {
             request,
             lines: Vec::new(),
             count: 0,
+            written: 0,
             begun: now,
             committed: now,
         })
@@ -77,7 +79,7 @@ impl<'a, L: Lanes> Lane<'a, L> {
         }
         let so_far = self.so_far().await?;
         let last: BTreeMap<_, _> = so_far.outcomes().map(|(_, it)| (&it.item, it.status)).collect();
-        let mut items = read_items::<L>(self.store, &ticket.items).await?;
+        let mut items = read_items::<L>(self.store, self.every_item()).await?;
         // Those that have no outcome are done as well.
         items.retain(|item| last.get(L::name(item)).is_none_or(|status| ticket.retry.contains(status)));
         let record = &mut self.record.value;
@@ -105,7 +107,12 @@ impl<'a, L: Lanes> Lane<'a, L> {
         self.ticket.lane.as_str()
     }
 
-    pub fn run_id(&self) -> &models::RunId {
+    /// The same, as the lane's parts are found by.
+    pub fn lane_name(&self) -> &'a ItemName {
+        &self.ticket.lane
+    }
+
+    pub fn run_id(&self) -> &'a models::RunId {
         &self.ticket.run_id
     }
 
@@ -152,6 +159,14 @@ impl<'a, L: Lanes> Lane<'a, L> {
             };
         }
         Results::open(self.store, &self.ticket.run_id, records).await.map(Some)
+    }
+
+    /// Reads what this lane has left so far, without asking how its items ended.
+    pub async fn entries(
+        &self,
+        each: impl FnMut(L::Entry) -> Result<(), JobError> + Send,
+    ) -> Result<(), JobError> {
+        results::entries(self.store, &self.record.value, each).await
     }
 
     /// What this lane has left so far.
@@ -254,20 +269,6 @@ impl<'a, L: Lanes> Lane<'a, L> {
         self.count += 1;
         Ok(())
     }
-
-    /// Writes what has come together as a part.
-    async fn flush(&mut self) -> Result<(), JobError> {
-        if self.count == 0 {
-            return Ok(());
-        }
-        let LaneTicket { run_id, lane, .. } = self.ticket;
-        let name = format!("{}.jsonl", self.record.value.parts.len());
-        let key = keys::part(run_id, lane, &self.invocation.request_id, &name);
-        let etag = self.store.put(&key, std::mem::take(&mut self.lines)).await?;
-        let lines = std::mem::take(&mut self.count);
-        self.record.value.parts.push(LanePart { key, etag, lines });
-        Ok(())
-    }
 }
 
 fn new_record(ticket: &LaneTicket, invocation: &Invocation, total: u64) -> LaneRecord {
@@ -281,6 +282,7 @@ fn new_record(ticket: &LaneTicket, invocation: &Invocation, total: u64) -> LaneR
         writer: invocation.request_id.clone(),
         items: ticket.items.clone(),
         total,
+        added: None,
         done: 0,
         since: invocation.now(),
         waits: 0,
@@ -290,7 +292,7 @@ fn new_record(ticket: &LaneTicket, invocation: &Invocation, total: u64) -> LaneR
     }
 }
 
-fn state<L: Lanes>(record: &LaneRecord) -> Result<L::State, JobError> {
+pub(super) fn state<L: Lanes>(record: &LaneRecord) -> Result<L::State, JobError> {
     if record.state.is_null() {
         return Ok(L::State::default());
     }

@@ -13,9 +13,12 @@
 //! However often a lane's execution dies, its record says how far it came, and the next goes on from
 //! there. An item that fails is recorded with its error, and the lane goes on with the next.
 
+mod added;
+mod cancel;
 mod fan_out;
 mod lane;
 mod outcomes;
+mod parts;
 mod plan;
 mod results;
 mod step;
@@ -25,7 +28,7 @@ use std::time::Duration;
 
 use errors::JobError;
 use jiff::SignedDuration;
-use models::{ErrorName, ItemName, Kind};
+use models::{ErrorName, ItemName, Kind, RunId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -83,6 +86,8 @@ pub trait Lanes: Sized + Send + Sync + 'static {
     /// How long a run may take when the request does not say. Items that have no outcome by then are
     /// overdue.
     const DEADLINE_HOURS: u32;
+    /// Whether a lane may have something running in AWS that can be ended.
+    const CANCELS: bool = false;
 
     type Request: Serialize + DeserializeOwned + std::fmt::Debug + Send + Sync;
     type Item: Serialize + DeserializeOwned + std::fmt::Debug + Send + Sync;
@@ -139,6 +144,16 @@ pub trait Lanes: Sized + Send + Sync + 'static {
     /// Whether an error of one item is one of all the lane's items.
     fn ends_lane(error: ErrorName) -> bool {
         matches!(error, ErrorName::Denied | ErrorName::NotEnabled | ErrorName::QuotaSpent)
+    }
+
+    /// Ends what a lane has running in AWS, as its state tells: its run is over, or its deadline passed.
+    fn cancel(
+        &self,
+        _run: &RunId,
+        _lane: &ItemName,
+        _state: Self::State,
+    ) -> impl Future<Output = Result<(), JobError>> + Send {
+        async { Ok(()) }
     }
 
     /// Turns what the lanes left into parts of tables.

@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 
 use errors::JobError;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use models::{ItemName, ItemOutcome, LaneLine, LanePart, LaneRecord, OutcomeStatus, RunId};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use store::Store;
+
+/// Lanes that are read at once.
+const AT_ONCE: usize = 16;
 
 /// What the lanes of a run left: how each item ended, and what was read.
 #[derive(Debug)]
@@ -25,20 +29,15 @@ impl<'a> Results<'a> {
         run: &RunId,
         lanes: BTreeMap<ItemName, LaneRecord>,
     ) -> Result<Self, JobError> {
-        let mut results = Self { store, lanes, outcomes: BTreeMap::new(), basis: Value::Null };
+        let of_lanes: Vec<_> = lanes.values().map(|record| ended(store, run, record)).collect();
+        let mut of_lanes = stream::iter(of_lanes).buffered(AT_ONCE);
         let mut outcomes = BTreeMap::new();
-        for (name, record) in &results.lanes {
-            if record.run_id != *run {
-                return Err(JobError::defect(format!(
-                    "the record of lane {name} is one of {}",
-                    record.run_id
-                )));
-            }
-            let ended = ended(store, record).await?;
+        for name in lanes.keys() {
+            let ended = of_lanes.try_next().await?.unwrap_or_default();
             outcomes.extend(ended.into_iter().map(|(item, outcome)| ((name.clone(), item), outcome)));
         }
-        results.outcomes = outcomes;
-        Ok(results)
+        drop(of_lanes);
+        Ok(Self { store, lanes, outcomes, basis: Value::Null })
     }
 
     /// What the run was planned from, as the plan told it.
@@ -72,17 +71,12 @@ impl<'a> Results<'a> {
     pub async fn entries<Entry: DeserializeOwned>(
         &self,
         lane: &ItemName,
-        mut each: impl FnMut(Entry) -> Result<(), JobError> + Send,
+        each: impl FnMut(Entry) -> Result<(), JobError> + Send,
     ) -> Result<(), JobError> {
-        let Some(record) = self.lanes.get(lane) else { return Ok(()) };
-        for part in &record.parts {
-            lines::<Entry>(self.store, part, &mut |line| match line {
-                LaneLine::Data(entry) => each(entry),
-                LaneLine::Outcome(_) => Ok(()),
-            })
-            .await?;
+        match self.lanes.get(lane) {
+            Some(record) => entries(self.store, record, each).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Everything that was read in all lanes, by lane.
@@ -97,9 +91,35 @@ impl<'a> Results<'a> {
     }
 }
 
+/// Everything that was read in the lane of this record, in its order.
+pub(super) async fn entries<Entry: DeserializeOwned>(
+    store: &Store,
+    record: &LaneRecord,
+    mut each: impl FnMut(Entry) -> Result<(), JobError> + Send,
+) -> Result<(), JobError> {
+    for part in &record.parts {
+        lines::<Entry>(store, part, &mut |line| match line {
+            LaneLine::Data(entry) => each(entry),
+            LaneLine::Outcome(_) => Ok(()),
+        })
+        .await?;
+    }
+    Ok(())
+}
+
 /// The last outcome of each item of a lane. The last parts are read first: an item's outcome comes
 /// after its data, so that those with data alone are mostly left for [`Results::entries`] to read.
-async fn ended(store: &Store, record: &LaneRecord) -> Result<BTreeMap<ItemName, ItemOutcome>, JobError> {
+async fn ended(
+    store: &Store,
+    run: &RunId,
+    record: &LaneRecord,
+) -> Result<BTreeMap<ItemName, ItemOutcome>, JobError> {
+    if record.run_id != *run {
+        return Err(JobError::defect(format!(
+            "the record of lane {} is one of {}",
+            record.lane, record.run_id
+        )));
+    }
     // A lane that was told to do items again does not count the outcomes that they had.
     let count = (record.again == 0).then(|| record.outcomes.values().sum::<u64>());
     let mut ended = BTreeMap::new();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use errors::JobError;
 use models::{ErrorName, Failure, JobRecord, LaneNext, LaneTicket, OutcomeStatus, keys};
 
-use super::lane::Lane;
+use super::lane::{self, Lane};
 use super::{LONGEST_WAIT, LaneStep, Lanes, Turn};
 use crate::environment::{Environment, InvalidEnvironment};
 use crate::function::{Function, Invocation, about};
@@ -81,7 +81,9 @@ async fn one<L: Lanes>(kind: &L, step: LaneStep, lane: &mut Lane<'_, L>) -> Resu
     if lane.item().is_none() {
         return Ok(Turn::Again);
     }
-    if lane.now() >= lane.deadline() {
+    // What is complete is read, however late it is.
+    if lane.now() >= lane.deadline() && step != LaneStep::Collect {
+        end_late(kind, lane).await?;
         let failure = Failure::new(
             ErrorName::Overdue.as_str(),
             &format!(
@@ -109,6 +111,23 @@ async fn one<L: Lanes>(kind: &L, step: LaneStep, lane: &mut Lane<'_, L>) -> Resu
     let failure = Failure::new(error.name().as_str(), &error.to_string());
     lane.fail(status, &failure, L::ends_lane(error.name()))?;
     Ok(Turn::Again)
+}
+
+/// Ends what the lane has running, where anything can be ended. What cannot be ended comes to its end by
+/// itself, and the lane with it.
+async fn end_late<L: Lanes>(kind: &L, lane: &Lane<'_, L>) -> Result<(), JobError> {
+    if !L::CANCELS {
+        return Ok(());
+    }
+    let state = lane::state::<L>(&lane.record.value)?;
+    match kind.cancel(lane.run_id(), lane.lane_name(), state).await {
+        Err(error) if ErrorName::TRANSIENT.contains(&error.name()) => Err(error),
+        Err(error) => {
+            tracing::error!("{error}");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
 }
 
 fn ends_lane<L: Lanes>(error: &str) -> bool {

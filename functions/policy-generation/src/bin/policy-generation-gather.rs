@@ -1,0 +1,6 @@
+use policy_generation::PolicyGeneration;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    runtime::lambda::gather::<PolicyGeneration>().await
+}
