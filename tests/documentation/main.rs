@@ -135,23 +135,64 @@ fn every_reason_for_what_is_unknown_is_documented_and_no_other() {
     assert_eq!(documented, account_status::reasons::ALL);
 }
 
+/// The README, and every page beside it.
+fn documents() -> Vec<String> {
+    let pages = std::fs::read_dir(root().join("docs")).unwrap();
+    let pages = pages.map(|page| page.unwrap().file_name().into_string().unwrap());
+    let mut documents: Vec<String> = pages
+        .filter(|name| name.ends_with(".md") && !name.starts_with('.'))
+        .map(|name| format!("docs/{name}"))
+        .collect();
+    documents.extend(["README.md", "ARCHITECTURE.md"].map(str::to_owned));
+    documents.sort();
+    documents
+}
+
+#[test]
+fn the_readme_leads_to_every_page() {
+    let readme = read("README.md");
+    let documents = documents();
+    assert!(documents.len() > 8, "{documents:?}");
+    for document in documents.iter().filter(|document| *document != "README.md") {
+        assert!(readme.contains(&format!("]({document})")), "{document}");
+    }
+}
+
+/// A heading as the address of its section: as GitHub makes it.
+fn anchor(heading: &str) -> String {
+    let letter = |it: char| match it {
+        ' ' => Some('-'),
+        it if it.is_alphanumeric() || it == '-' || it == '_' => Some(it.to_ascii_lowercase()),
+        _ => None,
+    };
+    heading.chars().filter_map(letter).collect()
+}
+
+/// The addresses of a document's sections.
+fn anchors(document: &str) -> BTreeSet<String> {
+    let headings = document.lines().filter_map(|line| line.strip_prefix('#'));
+    headings.map(|line| anchor(line.trim_start_matches('#').trim())).collect()
+}
+
 #[test]
 fn every_link_within_the_repository_leads_somewhere() {
-    for document in [
-        "README.md",
-        "ARCHITECTURE.md",
-        "docs/declarative-policies-report.md",
-        "docs/established.md",
-        "docs/organization-inventory.md",
-        "docs/organizations-access-report.md",
-        "docs/queries.md",
-        "docs/runbook.md",
-    ] {
-        let text = read(document);
-        let folder = root().join(document);
-        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
-            let there = folder.parent().unwrap_or(Path::new("")).join(link);
-            assert!(link.starts_with("https://") || there.exists(), "{document} links to {link}");
+    for document in documents() {
+        let text = read(&document);
+        let folder = root().join(&document);
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.starts_with("https://") {
+                continue;
+            }
+            let (path, section) = link.split_once('#').unwrap_or((link, ""));
+            let there = match path {
+                "" => folder.clone(),
+                path => folder.parent().unwrap_or(Path::new("")).join(path),
+            };
+            assert!(there.exists(), "{document} links to {link}");
+            if !section.is_empty() {
+                let sections = anchors(&std::fs::read_to_string(&there).unwrap());
+                assert!(sections.contains(section), "{document} links to {link}; there are {sections:?}");
+            }
         }
     }
 }

@@ -15,6 +15,7 @@ EVENTS = pathlib.Path("tests/events")
 KIND = "declarative-policies-report"
 INVENTORY = "organization-inventory"
 ACCESS = "organizations-access-report"
+GENERATION = "policy-generation"
 # The events' own bucket, which this stack may then have reports delivered to.
 BUCKETS = "MUSTER_REPORT_BUCKET_ARNS='arn:aws:s3:::evidence-012345678901'\n"
 
@@ -37,6 +38,12 @@ EXPECTED = {
     f"{ACCESS}-status": ("Incomplete", "no record"),
     f"{ACCESS}-collect": ("Incomplete", "no record"),
     f"{ACCESS}-gather": ("Incomplete", "no record"),
+    f"{GENERATION}-plan": {"next": "done", "result.wouldStart": True, "item": "some-principals"},
+    f"{GENERATION}-plan.resume": ("InvalidRequest", "no run 20261120T063000Z-9f86d081 to resume"),
+    f"{GENERATION}-start": ("Incomplete", "no record"),
+    f"{GENERATION}-status": ("Incomplete", "no record"),
+    f"{GENERATION}-collect": ("Incomplete", "no record"),
+    f"{GENERATION}-gather": ("Incomplete", "no record"),
     "sweep": {"seen": 0, "closed": 0, "left": 0},
 }
 
@@ -185,6 +192,10 @@ def main():
                     access = check_lanes(emulator, store, ACCESS, steps, {"failed"})
                     denied = access["gaps"]["reports could not be had: Denied"]
                     assert denied == access["expectedItems"] > 0 and not access["complete"], access
+                    # And so do the members' roles: every account is left out, and counted as missing.
+                    generated = check_lanes(emulator, store, GENERATION, steps, {"skipped"})
+                    denied = generated["gaps"]["accounts that could not be read: Denied"]
+                    assert denied == generated["accounts"] == 39 and not generated["complete"], generated
                 except BaseException:
                     print(log.read_text())
                     raise

@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from local import ACCESS, INVENTORY, REPORT, SAVED, catalog, connect, equal, muster, query, rows, sql
+from local import ACCESS, GENERATION, INVENTORY, REPORT, SAVED, catalog, connect, equal, muster, query, rows, sql
 
 # How DuckDB and the catalog name the same types.
 GLUE = {"VARCHAR": "string", "BIGINT": "bigint", "BOOLEAN": "boolean", "TIMESTAMP WITH TIME ZONE": "timestamp"}
@@ -64,10 +64,12 @@ def given(out):
     muster(REPORT, out / "runs", *arguments)
     muster(INVENTORY, out / "runs", *arguments)
     muster(ACCESS, out / "runs", *arguments)
+    muster(GENERATION, out / "runs", *arguments)
     connection = connect(out / "runs")
     check_catalog(connection)
     check_folders(out / "runs")
     check_services(connection)
+    check_principals(connection)
     columns = ["attribute", "account_id", "region", "finding", "value", "most_frequent_value", "reason"]
     found = query(connection, "deviations")
     equal("deviations", sorted(map(str, (tuple(row[it] for it in columns) for row in found))), sorted(map(str, expected)))
@@ -85,6 +87,22 @@ def check_services(connection):
     equal("services", found, expected)
     (used,) = connection.execute("SELECT count(*) FROM latest_service_access WHERE conclusion = 'used'").fetchone()
     equal("services: some are used and some are not", (used > 0, any(row[0] == "not used" for row in found)), (True, True))
+
+
+def check_principals(connection):
+    """Principals without activity, and with services that they do not use: as the rows about each service say."""
+    found = [(row["finding"], row["principal_arn"]) for row in query(connection, "principals")]
+    statement = """SELECT principal_arn, count_if(conclusion = 'not_used') AS unused,
+            max(last_used_at) >= max(observed_at) - INTERVAL 90 DAY AS is_active
+        FROM latest_principal_access WHERE action_name IS NULL GROUP BY 1"""
+    expected = []
+    for principal in rows(connection, statement):
+        if not principal["is_active"]:
+            expected.append(("no activity", principal["principal_arn"]))
+        elif principal["unused"] > 0:
+            expected.append(("services not used", principal["principal_arn"]))
+    equal("principals", sorted(found), sorted(expected))
+    equal("principals: some show no activity, and some do", {finding for finding, _ in found}, {"no activity", "services not used"})
 
 
 def newest(out):
@@ -151,6 +169,8 @@ def check_effective(connection, accounts):
 def faults(out):
     """What could not be read is listed as such, with AWS's answer, and as nothing else."""
     # One call that is denied; what then is not known, and how many.
+    size = ["--accounts", str(ACCOUNTS)]
+    few = ["--accounts", "4", "--regions", "2"]
     cases = [
         ("deny@organizations:DescribeEffectivePolicy#3", "effective-policies", "unreadable", 1),
         ("deny@organizations:DescribePolicy#3", "policies", "size not known", 1),
@@ -159,9 +179,13 @@ def faults(out):
         ("deny@organizations:ListTagsForResource#5", "accounts", "tags not read", ACCOUNTS - 4),
         ("deny@organizations:ListCreateAccountStatus#1", "failures", "item", 1),
     ]
-    for number, (fault, name, finding, count) in enumerate(cases):
+    cases = [(INVENTORY, size, *case) for case in cases] + [
+        (GENERATION, few, "deny@access-analyzer:GetGeneratedPolicy#3", "principals", "unknown", None),
+        (GENERATION, few, "deny@iam:GetServiceLastAccessedDetails#3", "principals", "unknown", None),
+    ]
+    for number, (kind, size, fault, name, finding, count) in enumerate(cases):
         folder = out / str(number)
-        muster(INVENTORY, folder, "--accounts", str(ACCOUNTS), "--fault", fault)
+        muster(kind, folder, *size, "--fault", fault)
         connection = connect(folder)
         found = [row for row in query(connection, name) if finding in (row.get("finding"), row.get("what"))]
         if not found or count not in (None, len(found)):
@@ -178,7 +202,7 @@ def nothing(out):
     check_catalog(connection)
     for name in SAVED:
         said = [row.get("what", row.get("finding")) for row in query(connection, name)]
-        expected = {"deviations": "unknown", "failures": "nothing published", "services": "no access report"}.get(name, "no inventory")
+        expected = {"deviations": "unknown", "failures": "nothing published", "principals": "no policy generation", "services": "no access report"}.get(name, "no inventory")
         equal(f"{name}, of nothing", said, [expected])
     # The inventory's tables without the report's.
     muster(INVENTORY, out, "--accounts", "10")

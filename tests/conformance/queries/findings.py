@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from local import INVENTORY, REPORT, SAVED, catalog, connect, equal, muster, query
+from local import GENERATION, INVENTORY, REPORT, SAVED, catalog, connect, equal, muster, query
 
 ACCOUNTS = 24
 
@@ -43,6 +43,15 @@ CHANGES = [
     ("failures", "UPDATE account_requests SET state = 'FAILED' WHERE :row", ["account request"]),
     ("failures", "UPDATE account_requests SET state = 'A_WORD_OF_THE_FUTURE' WHERE :row", ["account request"]),
     ("failures", "UPDATE account_requests SET state = 'IN_PROGRESS' WHERE :row", []),
+    ("principals", "UPDATE generated_policies SET status = 'no_activity' WHERE :row", ["no activity"]),
+    ("principals", "UPDATE generated_policies SET status = 'failed' WHERE :row", ["unknown"]),
+    ("principals", "UPDATE generated_policies SET status = 'carried_over' WHERE :row", ["unknown"]),
+    ("principals", "UPDATE generated_policies SET status = 'overdue' WHERE :row", ["unknown"]),
+    ("principals", "UPDATE generated_policies SET status = 'unknown' WHERE :row", ["unknown"]),
+    ("principals", "UPDATE generated_policies SET status = 'a_word_of_the_future' WHERE :row", ["unknown"]),
+    ("principals", "UPDATE generated_policies SET status = 'valid_policy_exists' WHERE :row", []),
+    ("principals", "UPDATE generated_policies SET unused_services = NULL WHERE :row", ["access not read"]),
+    ("principals", "UPDATE generated_policies SET unused_services = 1 WHERE :row", ["services not used"]),
 ]
 
 # A row of each table that nothing is found about, by its columns.
@@ -62,7 +71,15 @@ ORDINARY = {
     "runs": ("run_id", f"SELECT run_id FROM runs WHERE kind = '{REPORT}'"),
     "item_outcomes": ("(lane, item)", "SELECT (lane, item) FROM item_outcomes WHERE lane = 'tags'"),
     "account_requests": ("request_id", "SELECT request_id FROM account_requests WHERE state = 'SUCCEEDED' ORDER BY 1 LIMIT 1"),
+    "generated_policies": (
+        "principal_id",
+        "SELECT principal_id FROM generated_policies WHERE status = 'generated' ORDER BY 1 LIMIT 1",
+    ),
 }
+
+
+# Columns that tell what a finding is about.
+ABOUT = ["account_id", "policy_id", "type", "region", "attribute", "name", "principal_arn"]
 
 
 def table_of(change):
@@ -74,7 +91,7 @@ def found(connection, name):
     """How often each finding is made, and about what."""
     counts = {}
     for row in query(connection, name):
-        about = tuple(row.get(it) for it in ["account_id", "policy_id", "type", "region", "attribute", "name"])
+        about = tuple(row.get(it) for it in ABOUT)
         # A request that succeeded or failed is told by its name, a finding by its word.
         key = (row.get("finding", row.get("what")), about)
         counts[key] = counts.get(key, 0) + 1
@@ -86,6 +103,7 @@ def main():
     size = ["--accounts", str(ACCOUNTS), "--regions", "2"]
     muster(REPORT, out, *size)
     muster(INVENTORY, out, *size)
+    muster(GENERATION, out, *size)
     connection = connect(out)
     tables = [name for name in catalog() if not name.startswith("latest_")]
     for name in tables:
@@ -94,6 +112,8 @@ def main():
         connection.execute(f"ALTER TABLE changed_{name} RENAME TO {name}")
     # So that nobody is without an owner, but for who is changed.
     connection.execute("""UPDATE accounts SET tags = '{"owner":"platform"}'""")
+    # And nobody has a service that is not used.
+    connection.execute("UPDATE generated_policies SET unused_services = 0")
     for name, change, expected in CHANGES:
         table = table_of(change)
         columns, ordinary = ORDINARY[table]

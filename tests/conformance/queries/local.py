@@ -9,8 +9,9 @@ import duckdb
 import yaml
 
 QUERIES = Path("infra/queries")
-SAVED = ["accounts", "deviations", "effective-policies", "failures", "policies", "services"]
+SAVED = ["accounts", "deviations", "effective-policies", "failures", "policies", "principals", "services"]
 REPORT, INVENTORY, ACCESS = "declarative-policies-report", "organization-inventory", "organizations-access-report"
+GENERATION = "policy-generation"
 
 
 def equal(what, found, expected):
