@@ -39,6 +39,8 @@ EXPECTED = {
     f"{ACCESS}-collect": ("Incomplete", "no record"),
     f"{ACCESS}-gather": ("Incomplete", "no record"),
     f"{GENERATION}-plan": {"next": "done", "result.wouldStart": True, "item": "some-principals"},
+    f"{GENERATION}-plan.principal": {"next": "done", "result.wouldStart": True, "item": "some-principals"},
+    f"{GENERATION}-plan.without-trail": {"next": "done", "result.wouldStart": True, "item": "organization"},
     f"{GENERATION}-plan.resume": ("InvalidRequest", "no run 20261120T063000Z-9f86d081 to resume"),
     f"{GENERATION}-start": ("Incomplete", "no record"),
     f"{GENERATION}-status": ("Incomplete", "no record"),
