@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use errors::JobError;
 use jiff::Timestamp;
-use models::{AccountId, Coverage, ErrorName, OutcomeStatus, keys};
+use models::{AccountId, Coverage, ErrorName, ItemName, OutcomeStatus, keys};
 use organizations::snapshot::{AttachedPolicy, Line, PlacedAccount, PlacedUnit};
 use organizations::{Account, AccountRequest, AccountState, Description, Root, Unit};
-use runtime::lanes::Results;
+use runtime::lanes::{Outcomes, Results};
 use runtime::{Collected, RunContext};
 use serde_json::json;
 use store::Store;
@@ -36,6 +36,8 @@ pub(crate) struct Inventory {
     pub(crate) tree: Tree,
 }
 
+type ByLane = BTreeMap<ItemName, Outcomes>;
+
 pub(crate) async fn gather(
     store: &Store,
     run: RunContext<'_>,
@@ -43,13 +45,14 @@ pub(crate) async fn gather(
     results: &Results<'_>,
 ) -> Result<Collected, JobError> {
     let mut coverage = Coverage::default();
-    let inventory = read(results, &mut coverage).await?;
-    count(&inventory, results, &mut coverage);
+    let outcomes = results.outcomes().await?;
+    let inventory = read(results, &outcomes, &mut coverage).await?;
+    count(&inventory, &outcomes, &mut coverage);
     let mut parts = tables::structure(store, run, &inventory).await?;
     parts.extend(tables::effective(store, run, results, &mut coverage).await?);
     let snapshot = keys::part(run.run_id, run.item, run.writer, "snapshot.jsonl");
     store.put(&snapshot, lines(&inventory)?).await?;
-    let observed_at = results.outcomes().map(|(_, outcome)| outcome.at).min();
+    let observed_at = outcomes.values().flat_map(Outcomes::iter).map(|outcome| outcome.at).min();
     let gaps: serde_json::Map<_, _> =
         coverage.gaps.iter().map(|(why, gap)| (why.clone(), json!(gap.count))).collect();
     tracing::info!(
@@ -80,10 +83,15 @@ pub(crate) async fn gather(
     })
 }
 
-async fn read(results: &Results<'_>, coverage: &mut Coverage) -> Result<Inventory, JobError> {
+async fn read(
+    results: &Results<'_>,
+    outcomes: &ByLane,
+    coverage: &mut Coverage,
+) -> Result<Inventory, JobError> {
     // Without these there is no inventory, and nothing could be planned from it.
     for (lane, item) in [(ACCOUNTS, ACCOUNTS), (STRUCTURE, STRUCTURE)] {
-        let outcome = results.outcome(lane, item);
+        let lane: ItemName = lane.parse().map_err(JobError::defect)?;
+        let outcome = outcomes.get(&lane).and_then(|outcomes| outcomes.get(item));
         if outcome.is_none_or(|outcome| outcome.status != OutcomeStatus::Succeeded) {
             let why = outcome.and_then(|it| it.failure.as_ref()).map(ToString::to_string).unwrap_or_default();
             return Err(JobError::new(
@@ -132,7 +140,7 @@ async fn read(results: &Results<'_>, coverage: &mut Coverage) -> Result<Inventor
 }
 
 /// Counts what is known and what is not.
-fn count(inventory: &Inventory, results: &Results<'_>, coverage: &mut Coverage) {
+fn count(inventory: &Inventory, outcomes: &ByLane, coverage: &mut Coverage) {
     let accounts = inventory.accounts.len() as u64;
     coverage.expected_accounts = Some(accounts);
     coverage.seen_accounts = accounts;
@@ -156,8 +164,8 @@ fn count(inventory: &Inventory, results: &Results<'_>, coverage: &mut Coverage) 
             });
         }
     }
-    for (lane, outcome) in results.outcomes() {
-        if !matches!(outcome.status, OutcomeStatus::Succeeded | OutcomeStatus::Skipped) {
+    for (lane, outcomes) in outcomes {
+        for outcome in outcomes.missing() {
             let reason = format!("{lane} could not be read");
             let why = outcome.failure.as_ref().map(ToString::to_string).unwrap_or_default();
             coverage.gap(&reason, || format!("{}: {why}", outcome.item));

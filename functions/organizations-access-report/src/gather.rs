@@ -6,7 +6,7 @@ use errors::JobError;
 use jiff::Timestamp;
 use models::{AccountId, Coverage, ItemName, ItemOutcome, OutcomeStatus, keys};
 use organizations::snapshot::Snapshot;
-use runtime::lanes::Results;
+use runtime::lanes::{Outcomes, Results};
 use runtime::{Collected, RunContext};
 use serde_json::{Value, json};
 use store::Store;
@@ -43,7 +43,7 @@ pub(crate) async fn gather(
     for (reason, (count, examples)) in &basis.gaps {
         coverage.gap_many(reason, *count, examples.iter().cloned());
     }
-    let mut left = look(results, &lane).await?;
+    let (mut left, outcomes) = look(results, &lane).await?;
     let has_data: BTreeSet<ItemName> = left.reports.keys().cloned().collect();
     let (mut table, mut observed_at) = (ServiceAccess::new(run)?, None::<Timestamp>);
     results
@@ -66,8 +66,8 @@ pub(crate) async fn gather(
             Ok(())
         })
         .await?;
-    let counted = count(results, &has_data, &mut coverage);
-    let excluded = exclusions(store, run, results).await?;
+    let counted = count(&outcomes, &has_data, &mut coverage);
+    let excluded = exclusions(store, run, &outcomes).await?;
     let cursor = match request.asks_for(Target::Accounts) {
         true => Some(turns(store, run, &basis, &left.ordered).await?),
         false => None,
@@ -94,10 +94,11 @@ pub(crate) async fn gather(
     Ok(Collected { parts: vec![part], observed_at, coverage, result })
 }
 
-async fn look(results: &Results<'_>, lane: &ItemName) -> Result<Left, JobError> {
+/// What the lane left, but for the reports themselves, and how its items ended.
+async fn look(results: &Results<'_>, lane: &ItemName) -> Result<(Left, Outcomes), JobError> {
     let mut left = Left::default();
-    results
-        .entries(lane, |entry| {
+    let outcomes = results
+        .lane(lane, |entry| {
             match entry {
                 Entry::Report(report) => *left.reports.entry(report.item).or_default() += 1,
                 // An account's own report: a policy at an account has another name.
@@ -113,7 +114,7 @@ async fn look(results: &Results<'_>, lane: &ItemName) -> Result<Left, JobError> 
             Ok(())
         })
         .await?;
-    Ok(left)
+    Ok((left, outcomes))
 }
 
 #[derive(Default)]
@@ -124,10 +125,10 @@ struct Counted {
 }
 
 /// Counts what was to be reported on, and what was not, by the reason.
-fn count(results: &Results<'_>, has_data: &BTreeSet<ItemName>, coverage: &mut Coverage) -> Counted {
+fn count(outcomes: &Outcomes, has_data: &BTreeSet<ItemName>, coverage: &mut Coverage) -> Counted {
     let mut counted = Counted::default();
     let (mut accounts, mut seen) = (0, 0);
-    for (_, outcome) in results.outcomes().filter(|(_, it)| it.status != OutcomeStatus::Skipped) {
+    for outcome in outcomes.iter().filter(|it| it.status != OutcomeStatus::Skipped) {
         let is_account = outcome.item.as_str().parse::<AccountId>().is_ok();
         let is_there = outcome.status == OutcomeStatus::Succeeded && has_data.contains(&outcome.item);
         counted.expected += 1;
@@ -158,10 +159,10 @@ fn reason(outcome: &ItemOutcome) -> String {
 }
 
 /// Lists what was left out, and why: all of it in an object, some of it in the result.
-async fn exclusions(store: &Store, run: RunContext<'_>, results: &Results<'_>) -> Result<Value, JobError> {
+async fn exclusions(store: &Store, run: RunContext<'_>, outcomes: &Outcomes) -> Result<Value, JobError> {
     let (mut lines, mut by_reason, mut examples) = (Vec::new(), BTreeMap::<&str, u64>::new(), Vec::new());
     let mut count = 0_u64;
-    for (_, outcome) in results.outcomes().filter(|(_, it)| it.status == OutcomeStatus::Skipped) {
+    for outcome in outcomes.iter().filter(|it| it.status == OutcomeStatus::Skipped) {
         let why = outcome.failure.as_ref().map_or("", |failure| failure.cause.as_str());
         let line = json!({"item": outcome.item, "because": why});
         serde_json::to_writer(&mut lines, &line).map_err(JobError::defect)?;

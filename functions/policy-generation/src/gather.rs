@@ -15,7 +15,7 @@ use errors::JobError;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use models::{Coverage, ItemName, ItemOutcome, OutcomeStatus};
-use runtime::lanes::Results;
+use runtime::lanes::{Outcomes, Results};
 use runtime::{Collected, RunContext};
 use store::Store;
 
@@ -23,7 +23,7 @@ use crate::entry::Entry;
 use crate::plan::Basis;
 use crate::principal::Access;
 use crate::request::Request;
-use crate::tables::status::{self, Evidence, Outcomes, Status};
+use crate::tables::status::{self, Evidence, Status};
 use crate::tables::{GeneratedPolicies, Owner, PrincipalAccess, Row};
 use account::{Account, Known};
 use left_out::LeftOut;
@@ -61,18 +61,17 @@ pub(crate) async fn gather(
         observed: None,
         excluded: BTreeSet::new(),
     };
-    gathering.outcomes()?;
-    let lanes: BTreeSet<&ItemName> = results.outcomes().map(|(lane, _)| lane).collect();
-    let accounts: Vec<_> = lanes.iter().map(|lane| read(results, lane)).collect();
+    let accounts: Vec<_> = results.lanes().map(|lane| read(results, lane)).collect();
     let mut accounts = stream::iter(accounts).buffered(AT_ONCE);
-    while let Some((lane, account)) = accounts.try_next().await? {
-        gathering.account(lane, account).await?;
+    while let Some((lane, account, outcomes)) = accounts.try_next().await? {
+        gathering.outcomes(lane, &outcomes)?;
+        gathering.account(lane, account, &outcomes).await?;
     }
     drop(accounts);
     // An account that the organization does not have, or that is left out, has no lane that could miss
     // them.
-    let read: BTreeSet<&str> =
-        lanes.iter().filter(|lane| !gathering.excluded.contains(**lane)).map(|lane| lane.as_str()).collect();
+    let read = results.lanes().filter(|lane| !gathering.excluded.contains(*lane));
+    let read: BTreeSet<&str> = read.map(ItemName::as_str).collect();
     for arn in &request.principals {
         if arn.account().is_none_or(|account| !read.contains(account.as_str())) {
             gathering.not_found(arn.as_str());
@@ -85,7 +84,7 @@ pub(crate) async fn gather(
     let rows = parts.iter().map(|part| (part.table, part.rows)).collect();
     let result = totals.result(&basis, &coverage, &left_out, &rows, &conclusions);
     tracing::info!(
-        accounts = lanes.len(),
+        accounts = results.lanes().count(),
         principals = totals.principals,
         complete = coverage.is_complete(),
         "gathered"
@@ -94,15 +93,18 @@ pub(crate) async fn gather(
 }
 
 /// Reads what the lane of one account left.
-async fn read<'a>(results: &Results<'_>, lane: &'a ItemName) -> Result<(&'a ItemName, Account), JobError> {
+async fn read<'a>(
+    results: &Results<'_>,
+    lane: &'a ItemName,
+) -> Result<(&'a ItemName, Account, Outcomes), JobError> {
     let mut account = Account::default();
-    results
-        .entries(lane, |entry| {
+    let outcomes = results
+        .lane(lane, |entry| {
             account.take(entry);
             Ok(())
         })
         .await?;
-    Ok((lane, account))
+    Ok((lane, account, outcomes))
 }
 
 struct Gathering<'a> {
@@ -121,8 +123,8 @@ struct Gathering<'a> {
 
 impl Gathering<'_> {
     /// Counts how the items ended, and what was missed by the reason.
-    fn outcomes(&mut self) -> Result<(), JobError> {
-        for (lane, outcome) in self.results.outcomes() {
+    fn outcomes(&mut self, lane: &ItemName, outcomes: &Outcomes) -> Result<(), JobError> {
+        for outcome in outcomes.iter() {
             let name = outcome.item.as_str();
             let has_succeeded = outcome.status == OutcomeStatus::Succeeded;
             if let Some(because) = excluded(outcome) {
@@ -145,7 +147,12 @@ impl Gathering<'_> {
     }
 
     /// Adds the rows of one account.
-    async fn account(&mut self, lane: &ItemName, mut account: Account) -> Result<(), JobError> {
+    async fn account(
+        &mut self,
+        lane: &ItemName,
+        mut account: Account,
+        outcomes: &Outcomes,
+    ) -> Result<(), JobError> {
         let results = self.results;
         for (arn, because) in account.left_out.values() {
             self.left_out.principal(lane.as_str(), arn, because)?;
@@ -154,7 +161,7 @@ impl Gathering<'_> {
             self.not_found(arn);
         }
         for known in account.known.values_mut() {
-            self.principal(lane, known)?;
+            self.principal(lane, known, outcomes)?;
         }
         let Account { known, mut accesses, .. } = account;
         let mut push = |id: &ItemName, access: &Access| match known.get(id) {
@@ -174,9 +181,9 @@ impl Gathering<'_> {
         }
     }
 
-    fn principal(&mut self, lane: &ItemName, known: &mut Known) -> Result<(), JobError> {
+    fn principal(&mut self, lane: &ItemName, known: &mut Known, outcomes: &Outcomes) -> Result<(), JobError> {
         let id = &known.principal.id;
-        let outcome = |of: &str| self.results.outcome(lane.as_str(), &format!("{of}{id}"));
+        let outcome = |of: &str| outcomes.get(&format!("{of}{id}"));
         let read = outcome(ACCESS);
         // What was read and not finished is no more than a part.
         known.services =
@@ -191,8 +198,8 @@ impl Gathering<'_> {
             not_due: known.not_due.as_ref(),
             generated: known.generated.as_ref(),
         };
-        let order = self.results.outcome(lane.as_str(), ORDER);
-        let (status, failure) = status::of(Outcomes { order, generate: outcome(GENERATE) }, evidence);
+        let order = outcomes.get(ORDER);
+        let (status, failure) = status::of(status::Outcomes { order, generate: outcome(GENERATE) }, evidence);
         self.totals.principal(status);
         match status {
             Status::Generated(generated) => {

@@ -1,5 +1,7 @@
 //! Objects of many lines, each a JSON document, read one after the other.
 
+use std::ops::Range;
+
 use errors::JobError;
 use models::ErrorName;
 use serde::de::DeserializeOwned;
@@ -40,16 +42,27 @@ impl Store {
 }
 
 impl Lines {
-    /// The next line, `None` after the last.
+    /// The next document, `None` after the last.
     pub async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, JobError> {
+        let line = self.find().await?;
+        line.map(|line| from_json(&self.key, &self.buffer[line])).transpose()
+    }
+
+    /// The next line without its end, `None` after the last.
+    pub async fn next_line(&mut self) -> Result<Option<&[u8]>, JobError> {
+        let line = self.find().await?;
+        Ok(line.map(|line| &self.buffer[line]))
+    }
+
+    /// Where in the buffer the next line is.
+    async fn find(&mut self) -> Result<Option<Range<usize>>, JobError> {
         let mut searched = self.position;
         loop {
             let found = self.buffer[searched..].iter().position(|&byte| byte == b'\n');
             if let Some(length) = found {
-                let line = &self.buffer[self.position..searched + length];
-                let value = from_json(&self.key, line)?;
-                self.position = searched + length + 1;
-                return Ok(Some(value));
+                let line = self.position..searched + length;
+                self.position = line.end + 1;
+                return Ok(Some(line));
             }
             if self.ended {
                 return match &self.buffer[self.position..] {

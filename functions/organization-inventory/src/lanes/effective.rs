@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use errors::JobError;
 use models::{AccountId, OutcomeStatus, PolicyId};
 use organizations::{AccountState, EffectivePolicy, Organization, Root};
-use runtime::lanes::{Results, Turn};
+use runtime::lanes::{Outcomes, Results, Turn};
 use sha2::{Digest, Sha256};
 
 use super::{ACCOUNTS, InventoryLane, POLICIES, STRUCTURE, State, gap, needed, pages, passes, wait};
@@ -101,10 +101,8 @@ impl Organized {
                 _ => *of_type = None,
             }
         }
-        for (_, outcome) in policies.outcomes() {
-            if !matches!(outcome.status, OutcomeStatus::Succeeded | OutcomeStatus::Skipped) {
-                attached.insert(outcome.item.to_string(), None);
-            }
+        for outcome in policies.outcomes().await?.values().flat_map(Outcomes::missing) {
+            attached.insert(outcome.item.to_string(), None);
         }
         let (Some(organization), Some(root)) = (organization, root) else {
             return Err(JobError::defect("the structure was read without an organization or a root"));
@@ -311,8 +309,7 @@ impl Reading<'_> {
 
     async fn listed_as_invalid(&self, lane: &InventoryLane<'_>) -> Result<Vec<AccountId>, JobError> {
         let mut accounts = Vec::new();
-        lane.so_far()
-            .await?
+        lane.so_far()?
             .all_entries(|entry| {
                 match entry {
                     Entry::InvalidBegin { kind } if kind == self.kind => accounts.clear(),

@@ -15,9 +15,9 @@ use std::future::Future;
 use std::time::Duration;
 
 use errors::JobError;
-use models::{AccountId, ErrorName, OutcomeStatus};
+use models::{AccountId, ErrorName};
 use organizations::{Page, token_loop};
-use runtime::lanes::{Lane, Results, Turn};
+use runtime::lanes::{Lane, Outcomes, Results, Turn};
 use serde::{Deserialize, Serialize};
 
 use crate::OrganizationInventory;
@@ -66,10 +66,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// `None` while they are still at it.
 async fn needed<'a>(lane: &InventoryLane<'a>, lanes: &[&str]) -> Result<Option<Results<'a>>, JobError> {
     let Some(results) = lane.closed(lanes).await? else { return Ok(None) };
-    let failed = results
-        .outcomes()
-        .find(|(_, outcome)| !matches!(outcome.status, OutcomeStatus::Succeeded | OutcomeStatus::Skipped));
-    let Some((_, outcome)) = failed else { return Ok(Some(results)) };
+    let outcomes = results.outcomes().await?;
+    let Some(outcome) = outcomes.values().flat_map(Outcomes::missing).next() else {
+        return Ok(Some(results));
+    };
     let why = outcome.failure.as_ref().map(ToString::to_string).unwrap_or_default();
     Err(JobError::new(
         ErrorName::Incomplete,

@@ -91,8 +91,7 @@ async fn read_type(
 /// The policies of the type as an earlier invocation listed them.
 async fn listed(lane: &InventoryLane<'_>, kind: &str) -> Result<Vec<Policy>, JobError> {
     let mut policies: Vec<Policy> = Vec::new();
-    lane.so_far()
-        .await?
+    lane.so_far()?
         .all_entries(|entry| {
             if let Entry::Listed(policy) = entry
                 && policy.kind == kind

@@ -36,8 +36,7 @@ pub(crate) async fn turn(
 /// AWS works on at most five requests at a time, so these are few.
 async fn unfinished(lane: &InventoryLane<'_>) -> Result<BTreeSet<AccountRequestId>, JobError> {
     let mut unfinished = BTreeSet::new();
-    lane.so_far()
-        .await?
+    lane.so_far()?
         .all_entries(|entry| {
             match entry {
                 Entry::RequestsBegin => unfinished.clear(),

@@ -121,7 +121,7 @@ async fn parents(
     accounts: &BTreeSet<AccountId>,
 ) -> Result<bool, JobError> {
     let (mut places, mut found) = (Vec::new(), BTreeSet::new());
-    let own = lane.so_far().await?;
+    let own = lane.so_far()?;
     own.all_entries(|entry| {
         match entry {
             Entry::Root(root) => places.push(root.id.to_string()),

@@ -93,7 +93,8 @@ impl Working<'_, '_> {
     async fn known(&self) -> Result<(BTreeMap<ItemName, Principal>, Activities), JobError> {
         let (mut principals, mut activities) = (BTreeMap::new(), Activities::new());
         self.lane
-            .entries(|entry: Entry| {
+            .so_far()?
+            .all_entries(|entry: Entry| {
                 match entry {
                     Entry::Principal { principal, .. } => {
                         drop(principals.insert(principal.id.clone(), principal))

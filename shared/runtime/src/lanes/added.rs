@@ -5,23 +5,24 @@ use std::collections::BTreeSet;
 use errors::JobError;
 use models::{AddedItems, ItemName, keys};
 
-use super::lane::{Lane, read_items};
-use super::{Lanes, plan};
+use super::Lanes;
+use super::items::Items;
+use super::lane::Lane;
 
 impl<L: Lanes> Lane<'_, L> {
     /// Adds items behind those that there are. One that the lane has had before is not added again: it
     /// has its outcome, or a resume has asked for it. Counts with the next [`Lane::commit`].
     pub async fn add(&mut self, items: Vec<L::Item>) -> Result<(), JobError> {
-        let mut all = read_items::<L>(self.store, self.every_item()).await?;
-        let known: BTreeSet<ItemName> = all.iter().map(|item| L::name(item).clone()).collect();
-        let (mut present, mut count) = (std::mem::take(&mut self.items), 0);
-        for item in items.into_iter().filter(|item| !known.contains(L::name(item))) {
-            // Two owned values of one item: as it is written and read.
-            all.push(copy::<L>(&item)?);
-            present.push(item);
+        let mut all = Items::<L::Item>::read(self.store, self.every_item()).await?;
+        let known: Result<BTreeSet<ItemName>, _> =
+            all.iter().map(|item| item.map(|item| L::name(&item).clone())).collect();
+        let known = known?;
+        let mut count = 0;
+        for item in items.iter().filter(|item| !known.contains(L::name(item))) {
+            all.push(item)?;
+            self.items.push(item)?;
             count += 1;
         }
-        self.items = present;
         if count == 0 {
             return Ok(());
         }
@@ -30,23 +31,18 @@ impl<L: Lanes> Lane<'_, L> {
         let key =
             |what: &str| keys::plan(run, writer, &format!("{}-{number}-{what}.jsonl", self.ticket.lane));
         let (every, now) = (key("all"), key("items"));
-        self.store.put(&every, plan::lines(&all)?).await?;
-        self.store.put(&now, plan::lines(&self.items)?).await?;
+        self.store.put(&every, all.to_lines()).await?;
+        self.store.put(&now, self.items.to_lines()).await?;
         let record = &mut self.record.value;
         let before = record.added.as_ref().map_or(0, |added| added.count);
         record.added = Some(AddedItems { all: every, count: before + count });
         record.items = now;
-        record.total = self.items.len() as u64;
-        Ok(())
+        record.total = self.items.len();
+        self.turn_to_present()
     }
 
     /// The key of all items that the lane has ever had.
     pub(super) fn every_item(&self) -> &str {
         self.record.value.added.as_ref().map_or(&self.ticket.items, |added| &added.all)
     }
-}
-
-fn copy<L: Lanes>(item: &L::Item) -> Result<L::Item, JobError> {
-    let value = serde_json::to_value(item).map_err(JobError::defect)?;
-    serde_json::from_value(value).map_err(JobError::defect)
 }

@@ -165,24 +165,20 @@ impl<L: Lanes> Job for FanOut<L> {
         let lanes = plan::all(store, plan).await?;
         let records = plan::records(store, run.run_id, &lanes).await?;
         let records = records.into_iter().map(|(name, record)| (name, record.value)).collect();
-        let mut results = Results::open(store, run.run_id, records).await?;
-        results.basis = plan.basis.clone();
-        let added: u64 = results.lanes.values().filter_map(|it| it.added.as_ref()).map(|it| it.count).sum();
-        let expected = plan.items + added;
-        if results.outcomes.len() as u64 != expected {
+        let results = Results::new(store, run.run_id, records, plan.basis.clone())?;
+        let (outcomes, counts) = outcomes::write(&results, run, L::KIND).await?;
+        let (expected, ended) = (plan.items + results.added(), counts.values().sum::<u64>());
+        if ended != expected {
             return Err(JobError::new(
                 ErrorName::Incomplete,
-                format!("{expected} items were planned, {} have an outcome", results.outcomes.len()),
+                format!("{expected} items were planned, {ended} have an outcome"),
                 "Resume the run: the others are done then.",
             ));
         }
         let mut collected = self.0.gather(run, request, &results).await?;
-        collected.parts.push(outcomes::write(&results, run, L::KIND).await?);
-        let counts: Map<String, Value> = results
-            .counts()
-            .into_iter()
-            .map(|(status, count)| (status.as_str().into(), json!(count)))
-            .collect();
+        collected.parts.push(outcomes);
+        let counts: Map<String, Value> =
+            counts.into_iter().map(|(status, count)| (status.as_str().into(), json!(count))).collect();
         if let Some(result) = collected.result.as_object_mut() {
             result.insert("items".into(), Value::Object(counts));
             result.insert("lanes".into(), json!(plan.lanes));

@@ -11,8 +11,9 @@ use models::{
 use store::{Store, Versioned};
 use tokio::time::Instant;
 
-use super::results::{self, Results};
-use super::{CHECKPOINT, Lanes, MARGIN, PART_BYTES, UNBOUNDED, plan};
+use super::items::Items;
+use super::results::{Outcomes, Results};
+use super::{CHECKPOINT, Lanes, MARGIN, PART_BYTES, UNBOUNDED};
 use crate::function::Invocation;
 
 /// A lane, its record, and what this invocation adds to it. Nothing counts before [`Lane::commit`].
@@ -21,7 +22,9 @@ pub struct Lane<'a, L: Lanes> {
     pub(super) invocation: &'a Invocation,
     pub(super) ticket: &'a LaneTicket,
     pub(super) record: Versioned<LaneRecord>,
-    pub(super) items: Vec<L::Item>,
+    pub(super) items: Items<L::Item>,
+    /// The first of them that has no outcome.
+    present: Option<L::Item>,
     request: &'a L::Request,
     /// What is remembered of the present item.
     pub state: L::State,
@@ -49,10 +52,10 @@ impl<'a, L: Lanes> Lane<'a, L> {
         let key = keys::lane(&ticket.run_id, &ticket.lane);
         let found = store.load::<LaneRecord>(&key).await?;
         let listed = found.as_ref().map_or(&ticket.items, |record| &record.value.items);
-        let items = read_items::<L>(store, listed).await?;
+        let items = Items::read(store, listed).await?;
         let record = match found {
             Some(record) => record,
-            None => store.establish(&key, new_record(ticket, invocation, items.len() as u64)).await?.0,
+            None => store.establish(&key, new_record(ticket, invocation, items.len())).await?.0,
         };
         let now = Instant::now();
         Ok(Self {
@@ -60,6 +63,7 @@ impl<'a, L: Lanes> Lane<'a, L> {
             store,
             invocation,
             ticket,
+            present: items.get(record.value.done)?,
             record,
             items,
             request,
@@ -77,11 +81,17 @@ impl<'a, L: Lanes> Lane<'a, L> {
         if self.record.value.again >= ticket.again {
             return Ok(());
         }
-        let so_far = self.so_far().await?;
-        let last: BTreeMap<_, _> = so_far.outcomes().map(|(_, it)| (&it.item, it.status)).collect();
-        let mut items = read_items::<L>(self.store, self.every_item()).await?;
-        // Those that have no outcome are done as well.
-        items.retain(|item| last.get(L::name(item)).is_none_or(|status| ticket.retry.contains(status)));
+        let so_far = self.so_far()?.outcomes().await?;
+        let so_far = so_far.values().flat_map(Outcomes::iter);
+        let last: BTreeMap<_, _> = so_far.map(|it| (&it.item, it.status)).collect();
+        let mut items = Items::default();
+        for item in Items::<L::Item>::read(self.store, self.every_item()).await?.iter() {
+            let item = item?;
+            // Those that have no outcome are done as well.
+            if last.get(L::name(&item)).is_none_or(|status| ticket.retry.contains(status)) {
+                items.push(&item)?;
+            }
+        }
         let record = &mut self.record.value;
         // Counted anew: an earlier resume may have ended before it had done its items again.
         record.outcomes.clear();
@@ -90,16 +100,16 @@ impl<'a, L: Lanes> Lane<'a, L> {
         }
         let name = format!("{}-{}.jsonl", ticket.lane, ticket.again);
         let key = keys::plan(&ticket.run_id, &self.invocation.request_id, &name);
-        self.store.put(&key, plan::lines(&items)?).await?;
+        self.store.put(&key, items.to_lines()).await?;
         record.again = ticket.again;
         record.items = key;
-        record.total = items.len() as u64;
+        record.total = items.len();
         record.done = 0;
         record.waits = 0;
         record.since = self.invocation.now();
         self.items = items;
         self.state = L::after(std::mem::take(&mut self.state));
-        Ok(())
+        self.turn_to_present()
     }
 
     /// The lane's name.
@@ -158,26 +168,27 @@ impl<'a, L: Lanes> Lane<'a, L> {
                 _ => return Ok(None),
             };
         }
-        Results::open(self.store, &self.ticket.run_id, records).await.map(Some)
-    }
-
-    /// Reads what this lane has left so far, without asking how its items ended.
-    pub async fn entries(
-        &self,
-        each: impl FnMut(L::Entry) -> Result<(), JobError> + Send,
-    ) -> Result<(), JobError> {
-        results::entries(self.store, &self.record.value, each).await
+        self.results(records).map(Some)
     }
 
     /// What this lane has left so far.
-    pub async fn so_far(&self) -> Result<Results<'a>, JobError> {
-        let records = BTreeMap::from([(self.ticket.lane.clone(), self.record.value.clone())]);
-        Results::open(self.store, &self.ticket.run_id, records).await
+    pub fn so_far(&self) -> Result<Results<'a>, JobError> {
+        self.results(BTreeMap::from([(self.ticket.lane.clone(), self.record.value.clone())]))
+    }
+
+    fn results(&self, records: BTreeMap<ItemName, LaneRecord>) -> Result<Results<'a>, JobError> {
+        Results::new(self.store, &self.ticket.run_id, records, serde_json::Value::Null)
     }
 
     /// The present item; `None` when all have an outcome.
     pub fn item(&self) -> Option<&L::Item> {
-        self.items.get(usize::try_from(self.record.value.done).ok()?)
+        self.present.as_ref()
+    }
+
+    /// Where the record stands now.
+    pub(super) fn turn_to_present(&mut self) -> Result<(), JobError> {
+        self.present = self.items.get(self.record.value.done)?;
+        Ok(())
     }
 
     /// Whether there is time to begin something that may take a while.
@@ -216,7 +227,7 @@ impl<'a, L: Lanes> Lane<'a, L> {
         record.since = self.invocation.now();
         record.waits = 0;
         self.state = L::after(std::mem::take(&mut self.state));
-        Ok(())
+        self.turn_to_present()
     }
 
     /// Ends the present item as what its error means, or all that are left.
@@ -298,13 +309,4 @@ pub(super) fn state<L: Lanes>(record: &LaneRecord) -> Result<L::State, JobError>
     }
     serde_json::from_value(record.state.clone())
         .map_err(|error| JobError::defect(format!("the record of lane {}: {error}", record.lane)))
-}
-
-pub(super) async fn read_items<L: Lanes>(store: &Store, key: &str) -> Result<Vec<L::Item>, JobError> {
-    let mut lines = store.lines(key, None).await?;
-    let mut items = Vec::new();
-    while let Some(item) = lines.next().await? {
-        items.push(item);
-    }
-    Ok(items)
 }

@@ -16,6 +16,7 @@
 mod added;
 mod cancel;
 mod fan_out;
+mod items;
 mod lane;
 mod outcomes;
 mod parts;
@@ -39,7 +40,7 @@ use crate::{Collected, Environment, Estimate, InvalidEnvironment, Prerequisite, 
 pub use fan_out::{FanOut, gather_function};
 pub use lane::Lane;
 pub(crate) use outcomes::OUTCOMES;
-pub use results::Results;
+pub use results::{Outcomes, Results};
 pub use step::function;
 
 /// The steps of a lane.

@@ -37,8 +37,8 @@ impl<L: Lanes> Lane<'_, L> {
         let (mut lines, mut count) = (Vec::new(), 0);
         for part in &parts[from..] {
             let mut read = self.store.lines(&part.key, Some(&part.etag)).await?;
-            while let Some(line) = read.next::<Box<serde_json::value::RawValue>>().await? {
-                lines.extend_from_slice(line.get().as_bytes());
+            while let Some(line) = read.next_line().await? {
+                lines.extend_from_slice(line);
                 lines.push(b'\n');
             }
             count += part.lines;

@@ -6,16 +6,18 @@ use errors::JobError;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use models::{ErrorName, ItemName, LaneRecord, Plan, PlannedLane, RunId, keys};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use store::{Store, Versioned};
 
 use super::LanePlan;
+use super::items::Items;
 use crate::{Invocation, RunContext};
 
 /// Objects that are read or written at once.
 const AT_ONCE: usize = 16;
 
 /// Writes the lanes and their items.
-pub(super) async fn write<Item: Serialize>(
+pub(super) async fn write<Item: Serialize + DeserializeOwned>(
     store: &Store,
     run: RunContext<'_>,
     lanes: Vec<LanePlan<Item>>,
@@ -25,7 +27,7 @@ pub(super) async fn write<Item: Serialize>(
     let planned: Vec<PlannedLane> = stream::iter(lanes)
         .map(|lane| async move {
             let key = keys::plan(run.run_id, run.writer, &format!("{}.jsonl", lane.name));
-            store.put(&key, lines(&lane.items)?).await?;
+            store.put(&key, Items::of(&lane.items)?.to_lines()).await?;
             Ok::<_, JobError>(PlannedLane { name: lane.name, items: key })
         })
         .buffered(AT_ONCE)
@@ -44,16 +46,6 @@ pub(super) async fn write<Item: Serialize>(
         retry: Vec::new(),
         basis: serde_json::Value::Null,
     })
-}
-
-/// Documents, one a line.
-pub(super) fn lines<T: Serialize>(items: &[T]) -> Result<Vec<u8>, JobError> {
-    let mut lines = Vec::new();
-    for item in items {
-        serde_json::to_writer(&mut lines, item).map_err(JobError::defect)?;
-        lines.push(b'\n');
-    }
-    Ok(lines)
 }
 
 /// Every planned lane.

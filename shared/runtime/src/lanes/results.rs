@@ -1,4 +1,4 @@
-//! What the lanes left.
+//! What the lanes left, for gathering.
 
 use std::collections::BTreeMap;
 
@@ -12,32 +12,58 @@ use store::Store;
 /// Lanes that are read at once.
 const AT_ONCE: usize = 16;
 
-/// What the lanes of a run left: how each item ended, and what was read.
+/// How the items of one lane ended: the last outcome of each.
+#[derive(Debug, Default)]
+pub struct Outcomes(BTreeMap<ItemName, ItemOutcome>);
+
+impl Outcomes {
+    pub fn get(&self, item: &str) -> Option<&ItemOutcome> {
+        self.0.get(&item.parse().ok()?)
+    }
+
+    /// In the order of the items' names.
+    pub fn iter(&self) -> impl Iterator<Item = &ItemOutcome> {
+        self.0.values()
+    }
+
+    /// Those of items that are missing: neither done nor left out.
+    pub fn missing(&self) -> impl Iterator<Item = &ItemOutcome> {
+        self.iter().filter(|it| !matches!(it.status, OutcomeStatus::Succeeded | OutcomeStatus::Skipped))
+    }
+}
+
+/// What the lanes of a run left: how each item ended, and what was read. Held are the lanes' records
+/// alone: there may be more outcomes than fit into memory.
 #[derive(Debug)]
 pub struct Results<'a> {
     pub(super) store: &'a Store,
-    pub(super) lanes: BTreeMap<ItemName, LaneRecord>,
-    /// By lane and item, the last outcome of each.
-    pub(super) outcomes: BTreeMap<(ItemName, ItemName), ItemOutcome>,
-    pub(super) basis: Value,
+    lanes: BTreeMap<ItemName, LaneRecord>,
+    basis: Value,
 }
 
 impl<'a> Results<'a> {
-    /// Reads how every item ended.
-    pub(super) async fn open(
+    pub(super) fn new(
         store: &'a Store,
         run: &RunId,
         lanes: BTreeMap<ItemName, LaneRecord>,
+        basis: Value,
     ) -> Result<Self, JobError> {
-        let of_lanes: Vec<_> = lanes.values().map(|record| ended(store, run, record)).collect();
-        let mut of_lanes = stream::iter(of_lanes).buffered(AT_ONCE);
-        let mut outcomes = BTreeMap::new();
-        for name in lanes.keys() {
-            let ended = of_lanes.try_next().await?.unwrap_or_default();
-            outcomes.extend(ended.into_iter().map(|(item, outcome)| ((name.clone(), item), outcome)));
+        match lanes.values().find(|record| record.run_id != *run) {
+            Some(LaneRecord { lane, run_id, .. }) => {
+                Err(JobError::defect(format!("the record of lane {lane} is one of {run_id}")))
+            }
+            None => Ok(Self { store, lanes, basis }),
         }
-        drop(of_lanes);
-        Ok(Self { store, lanes, outcomes, basis: Value::Null })
+    }
+
+    /// The names of the lanes, in their order.
+    pub fn lanes(&self) -> impl Iterator<Item = &ItemName> {
+        self.lanes.keys()
+    }
+
+    /// How many items the lanes have added to what was planned.
+    pub(super) fn added(&self) -> u64 {
+        self.lanes.values().filter_map(|it| it.added.as_ref()).map(|it| it.count).sum()
     }
 
     /// What the run was planned from, as the plan told it.
@@ -46,24 +72,50 @@ impl<'a> Results<'a> {
             .map_err(|error| JobError::defect(format!("what the run was planned from: {error}")))
     }
 
-    /// How an item of a lane ended.
-    pub fn outcome(&self, lane: &str, item: &str) -> Option<&ItemOutcome> {
-        let key = (lane.parse().ok()?, item.parse().ok()?);
-        self.outcomes.get(&key)
+    /// How every item ended, by lane: for kinds of few items.
+    pub async fn outcomes(&self) -> Result<BTreeMap<ItemName, Outcomes>, JobError> {
+        let mut all = BTreeMap::new();
+        self.each_lane(|lane, outcomes| {
+            all.insert(lane.clone(), outcomes);
+            Ok(())
+        })
+        .await?;
+        Ok(all)
     }
 
-    /// How every item ended, by lane.
-    pub fn outcomes(&self) -> impl Iterator<Item = (&ItemName, &ItemOutcome)> {
-        self.outcomes.iter().map(|((lane, _), outcome)| (lane, outcome))
-    }
-
-    /// How many items ended how.
-    pub fn counts(&self) -> BTreeMap<OutcomeStatus, u64> {
-        let mut counts = BTreeMap::new();
-        for outcome in self.outcomes.values() {
-            *counts.entry(outcome.status).or_default() += 1;
+    /// How the items of each lane ended, lane after lane; some are read ahead.
+    pub(super) async fn each_lane(
+        &self,
+        mut each: impl FnMut(&ItemName, Outcomes) -> Result<(), JobError> + Send,
+    ) -> Result<(), JobError> {
+        let of_lanes: Vec<_> = self.lanes.values().map(|record| ended(self.store, record)).collect();
+        let mut of_lanes = stream::iter(of_lanes).buffered(AT_ONCE);
+        for name in self.lanes.keys() {
+            if let Some(outcomes) = of_lanes.try_next().await? {
+                each(name, outcomes)?;
+            }
         }
-        counts
+        Ok(())
+    }
+
+    /// Everything that was read in a lane, in its order, and how its items ended, in one pass.
+    pub async fn lane<Entry: DeserializeOwned>(
+        &self,
+        lane: &ItemName,
+        mut each: impl FnMut(Entry) -> Result<(), JobError> + Send,
+    ) -> Result<Outcomes, JobError> {
+        let mut outcomes = Outcomes::default();
+        for part in self.lanes.get(lane).map_or(&[][..], |record| &record.parts) {
+            lines::<Entry>(self.store, part, &mut |line| {
+                match line {
+                    LaneLine::Data(entry) => each(entry)?,
+                    LaneLine::Outcome(outcome) => drop(outcomes.0.insert(outcome.item.clone(), outcome)),
+                }
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(outcomes)
     }
 
     /// Everything that was read in a lane, in its order. Of an item that was done again there may be
@@ -73,10 +125,7 @@ impl<'a> Results<'a> {
         lane: &ItemName,
         each: impl FnMut(Entry) -> Result<(), JobError> + Send,
     ) -> Result<(), JobError> {
-        match self.lanes.get(lane) {
-            Some(record) => entries(self.store, record, each).await,
-            None => Ok(()),
-        }
+        self.lane(lane, each).await.map(drop)
     }
 
     /// Everything that was read in all lanes, by lane.
@@ -91,35 +140,9 @@ impl<'a> Results<'a> {
     }
 }
 
-/// Everything that was read in the lane of this record, in its order.
-pub(super) async fn entries<Entry: DeserializeOwned>(
-    store: &Store,
-    record: &LaneRecord,
-    mut each: impl FnMut(Entry) -> Result<(), JobError> + Send,
-) -> Result<(), JobError> {
-    for part in &record.parts {
-        lines::<Entry>(store, part, &mut |line| match line {
-            LaneLine::Data(entry) => each(entry),
-            LaneLine::Outcome(_) => Ok(()),
-        })
-        .await?;
-    }
-    Ok(())
-}
-
 /// The last outcome of each item of a lane. The last parts are read first: an item's outcome comes
 /// after its data, so that those with data alone are mostly left for [`Results::entries`] to read.
-async fn ended(
-    store: &Store,
-    run: &RunId,
-    record: &LaneRecord,
-) -> Result<BTreeMap<ItemName, ItemOutcome>, JobError> {
-    if record.run_id != *run {
-        return Err(JobError::defect(format!(
-            "the record of lane {} is one of {}",
-            record.lane, record.run_id
-        )));
-    }
+async fn ended(store: &Store, record: &LaneRecord) -> Result<Outcomes, JobError> {
     // A lane that was told to do items again does not count the outcomes that they had.
     let count = (record.again == 0).then(|| record.outcomes.values().sum::<u64>());
     let mut ended = BTreeMap::new();
@@ -139,7 +162,7 @@ async fn ended(
             ended.entry(item).or_insert(outcome);
         }
     }
-    Ok(ended)
+    Ok(Outcomes(ended))
 }
 
 async fn lines<Entry: DeserializeOwned>(
