@@ -9,6 +9,7 @@ use errors::{AwsError, JobError};
 use jiff::SignedDuration;
 use models::{ErrorName, ItemName, JobRecord, Kind, Phase, RunId, keys};
 use runtime::Invocation;
+use runtime::aws::timeouts;
 use runtime::function::about;
 use runtime::lifecycle::Caught;
 use serde_json::{Value, json};
@@ -23,6 +24,8 @@ const YOUNG: SignedDuration = SignedDuration::from_mins(5);
 
 /// Time that is left unused at the end of the invocation, so that it ends by itself.
 const RESERVE: Duration = Duration::from_secs(30);
+/// How long a sweep goes on where nothing ends the invocation.
+const UNBOUNDED: Duration = Duration::from_secs(15 * 60);
 
 /// What a sweep did.
 #[derive(Debug, Default)]
@@ -107,8 +110,14 @@ impl<'a> Sweep<'a> {
         Ok(swept)
     }
 
+    /// How long this invocation may go on, but for its reserve.
+    fn time_left(&self) -> Duration {
+        let left = self.invocation.ends_at.map(|ends_at| ends_at.saturating_duration_since(Instant::now()));
+        left.unwrap_or(UNBOUNDED).saturating_sub(RESERVE)
+    }
+
     fn is_out_of_time(&self) -> bool {
-        self.invocation.ends_at.is_some_and(|ends_at| Instant::now() + RESERVE >= ends_at)
+        self.time_left().is_zero()
     }
 
     /// Closes one item if its run is over; `false` when the run goes on.
@@ -176,12 +185,20 @@ impl<'a> Sweep<'a> {
         let function = self.config.cancel_functions.get(&kind).ok_or_else(|| {
             JobError::defect(format!("MUSTER_CANCEL_FUNCTIONS names no function for {kind}"))
         })?;
-        let output = self
-            .config
-            .lambda
-            .invoke()
-            .function_name(function)
-            .payload(Blob::new(payload.to_string()))
+        // Thousands of generations take their time to be cancelled: its answer is waited for as long as
+        // there is time, and not asked for again.
+        let left = self.time_left();
+        let timeouts = timeouts()
+            .to_builder()
+            .read_timeout(left)
+            .operation_attempt_timeout(left)
+            .operation_timeout(left)
+            .build();
+        let call =
+            self.config.lambda.invoke().function_name(function).payload(Blob::new(payload.to_string()));
+        let output = call
+            .customize()
+            .config_override(aws_sdk_lambda::config::Builder::new().timeout_config(timeouts))
             .send()
             .await
             .map_err(|error| AwsError::new("lambda:Invoke", &error).into_job_error())?;
