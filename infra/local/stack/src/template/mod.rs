@@ -1,6 +1,7 @@
 //! A SAM template: read, its parameters given, its functions resolved.
 
 mod resolve;
+mod rules;
 mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +30,7 @@ impl InvalidTemplate {
 #[derive(Debug, Clone)]
 pub struct Template {
     parameters: BTreeMap<String, Json>,
+    rules: BTreeMap<String, Vec<rules::Assertion>>,
     conditions: BTreeMap<String, Value>,
     resources: BTreeMap<String, Declared>,
     outputs: BTreeMap<String, Output>,
@@ -90,6 +92,10 @@ impl Template {
             .into_iter()
             .map(|(name, value)| Ok((name, value.literal("Parameters")?)))
             .collect::<Result<_, InvalidTemplate>>()?;
+        let rules = section("Rules")?
+            .into_iter()
+            .map(|(name, rule)| Ok((name.clone(), rules::read(&name, rule)?)))
+            .collect::<Result<_, InvalidTemplate>>()?;
         let conditions = section("Conditions")?;
         let mut globals = section("Globals")?;
         let function_globals = globals.remove("Function").unwrap_or_default();
@@ -110,7 +116,7 @@ impl Template {
             Some(name) => {
                 Err(InvalidTemplate::new("the template", format!("the section {name} is not supported")))
             }
-            None => Ok(Self { parameters, conditions, resources, outputs }),
+            None => Ok(Self { parameters, rules, conditions, resources, outputs }),
         }
     }
 
@@ -121,6 +127,9 @@ impl Template {
         given: &BTreeMap<String, String>,
     ) -> Result<Resolved, InvalidTemplate> {
         let resolver = Resolver::new(self, surroundings, given)?;
+        for (name, rule) in &self.rules {
+            rules::check(name, rule, &resolver)?;
+        }
         let mut resources = BTreeMap::new();
         for (name, declared) in &self.resources {
             if !resolver.exists(declared.condition.as_deref())? {
@@ -242,6 +251,11 @@ Parameters:
   Name: { Type: String, Default: "", AllowedPattern: "^[a-z]*$" }
   Share: { Type: Number, Default: 0.5, MinValue: 0.01, MaxValue: 1 }
   Buckets: { Type: CommaDelimitedList, Default: "", AllowedPattern: "^[a-z]*$" }
+Rules:
+  NameAndBuckets:
+    Assertions:
+      - Assert: !Not [!And [!Equals [!Ref Name, "x"], !Equals [!Join ["", !Ref Buckets], "y"]]]
+        AssertDescription: x and y do not go together
 Conditions:
   Named: !Not [!Equals [!Ref Name, ""]]
 Resources:
@@ -288,6 +302,16 @@ Outputs:
         assert_eq!(named.resources["Key"].arn.as_ref(), Some(&named.outputs["Key"]));
     }
 
+    #[test]
+    fn parameters_that_a_rule_forbids_together_are_refused() {
+        let error = resolve(TEMPLATE, &[("Name", "x"), ("Buckets", "y")]).unwrap_err();
+        assert_eq!(
+            (error.place.as_str(), error.problem.as_str()),
+            ("NameAndBuckets", "x and y do not go together")
+        );
+        assert!(resolve(TEMPLATE, &[("Name", "x"), ("Buckets", "z")]).is_ok());
+    }
+
     /// CloudFormation refuses such a template: an unresolved dependency.
     #[test]
     fn what_is_not_made_cannot_be_referred_to() {
@@ -318,6 +342,7 @@ Outputs:
     fn what_is_not_understood_is_refused_by_name() {
         for (text, name) in [
             ("Mappings: {}", "Mappings"),
+            ("Rules: { A: { RuleCondition: x, Assertions: [] } }", "Assertions"),
             (
                 "Resources: { A: { Type: 'AWS::S3::Bucket', Properties: { X: !ImportValue y } } }",
                 "ImportValue",

@@ -56,7 +56,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn truth(&self, place: &str, value: &Value) -> Result<bool, InvalidTemplate> {
+    pub(super) fn truth(&self, place: &str, value: &Value) -> Result<bool, InvalidTemplate> {
         match value {
             Value::Equals(left, right) => {
                 Ok(text(&self.required(place, left)?) == text(&self.required(place, right)?))
