@@ -37,15 +37,27 @@ pub(crate) async fn estimate(
 ) -> Result<Option<Estimate>, JobError> {
     let accounts: Vec<&AccountId> = lanes.iter().filter_map(account).collect();
     let step = accounts.len().div_ceil(SAMPLE).max(1);
-    let mut counts = Vec::new();
+    let (mut counts, mut refused) = (Vec::new(), 0);
     for account in accounts.iter().step_by(step) {
         match principals(config, run, request, account).await {
             Ok(count) => counts.push(count),
-            Err(error) if error.name() == ErrorName::Denied => tracing::warn!("{error}"),
+            Err(error) if error.name() == ErrorName::Denied => {
+                tracing::warn!("{error}");
+                refused += 1;
+            }
             Err(error) => return Err(error),
         }
     }
-    Ok(of(&counts, accounts.len() as u64, config.daily_quota(), u64::from(config.concurrency)))
+    let asked = Asked { counts, refused };
+    Ok(of(&asked, accounts.len() as u64, config.daily_quota(), u64::from(config.concurrency)))
+}
+
+/// The accounts that were asked.
+struct Asked {
+    /// Principals of each.
+    counts: Vec<u64>,
+    /// How many did not let us in.
+    refused: u64,
 }
 
 fn account(lane: &LanePlan<Item>) -> Option<&AccountId> {
@@ -69,7 +81,8 @@ async fn principals(
 
 /// From the principals of some accounts to all: the mean for how many there are, the most for how long
 /// it takes. Those without activity need no generation, and how many these are shows only in the run.
-fn of(counts: &[u64], accounts: u64, quota: u64, concurrency: u64) -> Option<Estimate> {
+fn of(asked: &Asked, accounts: u64, quota: u64, concurrency: u64) -> Option<Estimate> {
+    let Asked { counts, refused } = asked;
     let most = *counts.iter().max()?;
     let sum: u64 = counts.iter().sum();
     let principals = (sum * accounts).div_ceil(counts.len() as u64);
@@ -89,6 +102,8 @@ fn of(counts: &[u64], accounts: u64, quota: u64, concurrency: u64) -> Option<Est
         state_transitions,
         usd: prices::usd(state_transitions, invocations, busy, MEMORY),
         of: [
+            ("accounts that were asked", counts.len() as u64 + refused),
+            ("accounts that refused, as without the member role", *refused),
             ("principals", principals),
             ("generations at the most", principals),
             ("days by the quota", days),
@@ -102,17 +117,22 @@ fn of(counts: &[u64], accounts: u64, quota: u64, concurrency: u64) -> Option<Est
 mod tests {
     use super::*;
 
+    fn asked(counts: &[u64]) -> Asked {
+        Asked { counts: counts.into(), refused: 3 }
+    }
+
     #[test]
     fn sixty_principals_take_two_days_of_fifty_generations_and_twelve_of_five() {
         let days = |quota, concurrency| {
-            let of = of(&[60, 50], 2_000, quota, concurrency).unwrap().of;
+            let of = of(&asked(&[60, 50]), 2_000, quota, concurrency).unwrap().of;
             [of["days by the quota"], of["days with this concurrency"]]
         };
         assert_eq!([days(50, 2_000), days(5, 2_000)], [[2, 2], [12, 12]]);
         // Twenty waves of four hours and a quarter.
         assert_eq!(days(50, 100), [2, 8]);
-        let estimate = of(&[60, 50], 2_000, 50, 2_000).unwrap();
+        let estimate = of(&asked(&[60, 50]), 2_000, 50, 2_000).unwrap();
         assert_eq!((estimate.items, estimate.seconds), (110_000, 15_240));
-        assert_eq!(of(&[], 2_000, 50, 100), None);
+        assert_eq!(estimate.of["accounts that were asked"], 5);
+        assert_eq!(of(&asked(&[]), 2_000, 50, 100), None);
     }
 }

@@ -85,6 +85,7 @@ fn doctor_says_how_the_functions_role_is_asked(served: &Served) {
     let deployed = words(served.at_stack(&["doctor"]).succeeded());
     assert!(deployed.contains("pass trusted access") && !deployed.contains("FAIL"), "{deployed}");
     assert!(deployed.contains("cargo muster run --stack muster --request"), "{deployed}");
+    assert!(deployed.contains("muster run policy-generation --estimate --stack muster"), "{deployed}");
     let by_address = words(served.at_endpoint(&["doctor"]).succeeded());
     assert!(by_address.contains("pass dry run") && !by_address.contains("muster run"), "{by_address}");
 }

@@ -1,6 +1,7 @@
 //! The caller, the bucket, the state machines, and Lambda's limits.
 
 use aws_sdk_s3::error::SdkError;
+use models::Kind;
 
 use super::Check;
 use crate::client::{BUCKET, Stack};
@@ -42,7 +43,27 @@ impl Caller {
 pub(super) async fn checks(stack: &Stack, caller: &Caller) -> Done<Vec<Check>> {
     let mut checks = machines(stack).await?;
     checks.extend([bucket(stack, caller).await?, list(stack).await, concurrency(stack).await]);
+    checks.push(member_roles(stack));
     Ok(checks)
+}
+
+/// The roles of member accounts trust the stack's functions alone, so that nobody else can look.
+fn member_roles(stack: &Stack) -> Check {
+    const NAME: &str = "member roles";
+    if stack.machine(Kind::PolicyGeneration).is_err() {
+        return Check::pass(
+            NAME,
+            "not needed: without MemberRoleArn, AccessRoleArn and TrailArn the stack generates no policies",
+        );
+    }
+    let ask = match stack.simulated {
+        true => String::new(),
+        false => format!(
+            " To have these ask five accounts: cargo muster run policy-generation --estimate --stack {}",
+            stack.name
+        ),
+    };
+    Check::unknown(NAME, format!("they trust the stack's functions alone.{ask}"))
 }
 
 async fn machines(stack: &Stack) -> Done<Vec<Check>> {
