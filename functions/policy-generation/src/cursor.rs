@@ -75,6 +75,13 @@ impl Cursor {
         Ok(store.load(&key).await?.map(|it: Versioned<Self>| it.value).unwrap_or_default())
     }
 
+    /// What other runs than this one have left of one principal.
+    pub(crate) fn of(mut self, id: &ItemName, run: &RunId) -> Self {
+        self.principals.retain(|it, _| it == id);
+        self.principals.values_mut().for_each(|it| it.generated.retain(|policy| policy.run != *run));
+        self
+    }
+
     /// The past of each principal, for a run that asks for so many days: a policy that was made from
     /// fewer does not count.
     pub(crate) async fn past(

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use models::{AccountId, ItemName};
 use serde::{Deserialize, Serialize};
 
+use crate::analyzer::TrailRead;
 use crate::principal::{Access, Present, Principal};
 use crate::window::Window;
 
@@ -72,6 +73,9 @@ pub struct Generated {
     pub(crate) completed: Timestamp,
     /// `None` where no CloudTrail was asked for.
     pub(crate) window: Option<Window>,
+    /// What of CloudTrail AWS says that it read; absent where it says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) read: Option<TrailRead>,
     /// As AWS says; absent where it does not.
     pub(crate) is_complete: Option<bool>,
     /// The key of the documents, see [`crate::documents`].

@@ -201,9 +201,19 @@ impl Gathering<'_> {
         let order = outcomes.get(ORDER);
         let (status, failure) = status::of(status::Outcomes { order, generate: outcome(GENERATE) }, evidence);
         self.totals.principal(status);
+        let row = Row {
+            account: lane.as_str(),
+            principal: &known.principal,
+            present: &known.present,
+            observed: known.observed,
+            services: known.services.as_ref(),
+            last_activity: evidence.last_activity(),
+            status,
+            failure,
+            ordered: known.ordered.as_ref(),
+        };
         match status {
             Status::Generated(generated) => {
-                let covered = known.ordered.as_ref().map(|it| it.covered(self.request)).unwrap_or_default();
                 let example = |why: &str| format!("{}: {why}", known.principal.arn);
                 if let Some(why) = &generated.not_validated {
                     self.coverage.gap(NOT_VALIDATED, || example(why));
@@ -211,7 +221,7 @@ impl Gathering<'_> {
                 if let Some(why) = &generated.new_access_not_checked {
                     self.coverage.gap(NOT_CHECKED, || example(why));
                 }
-                self.totals.generated(generated, covered);
+                self.totals.generated(generated, row.covered(self.request));
             }
             // Whatever has an error was counted by the item that ended with it.
             Status::Unknown(because) if failure.is_none() => {
@@ -225,17 +235,7 @@ impl Gathering<'_> {
         self.coverage.gap_many("present policies whose document could not be had", missing, [arn.clone()]);
         let times = [Some(known.observed), known.services.map(|it| it.observed), self.observed];
         self.observed = times.into_iter().flatten().min();
-        self.policies.push(&Row {
-            account: lane.as_str(),
-            principal: &known.principal,
-            present: &known.present,
-            observed: known.observed,
-            services: known.services.as_ref(),
-            last_activity: evidence.last_activity(),
-            status,
-            failure,
-            ordered: known.ordered.as_ref(),
-        })
+        self.policies.push(&row)
     }
 
     fn push_access(&mut self, lane: &ItemName, known: &Known, access: &Access) -> Result<(), JobError> {

@@ -6,7 +6,6 @@ use runtime::lanes::{Lane, LanePlan, LaneStep, Lanes, Planned, Results, Turn};
 use runtime::{Collected, Environment, Estimate, InvalidEnvironment, RunContext};
 use store::Store;
 
-use crate::analyzer::Analyzer;
 use crate::config::Config;
 use crate::entry::Entry;
 use crate::item::Item;
@@ -81,19 +80,8 @@ impl Lanes for PolicyGeneration {
         ended.after()
     }
 
-    /// A generation of ours: the lane's record is the proof.
     async fn cancel(&self, run: &RunId, lane: &ItemName, state: State) -> Result<(), JobError> {
-        let mut jobs = state.running().peekable();
-        if jobs.peek().is_none() {
-            return Ok(());
-        }
-        let account = lane.as_str().parse().map_err(JobError::defect)?;
-        let session = self.config.session(&account, run).await?;
-        let analyzer = Analyzer::new(&session, &self.config.region);
-        for job in jobs {
-            analyzer.cancel(job).await?;
-        }
-        Ok(())
+        lane::cancel(&self.config, run, lane, &state).await
     }
 
     async fn gather(

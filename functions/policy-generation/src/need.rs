@@ -68,7 +68,12 @@ fn not_due(candidate: &Candidate, terms: Terms) -> Option<NotDue> {
             return Some(NotDue::NoActivity { since });
         }
     }
-    match &candidate.past.valid {
+    still_valid(&candidate.past, terms)
+}
+
+/// That a policy was generated not long ago, where one of the past counts at all.
+pub(crate) fn still_valid(past: &Past, terms: Terms) -> Option<NotDue> {
+    match &past.valid {
         Some((at, run)) if !terms.anew && *at + terms.valid > terms.now => {
             Some(NotDue::GeneratedAt { at: *at, run: run.clone() })
         }

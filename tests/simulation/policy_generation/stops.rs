@@ -146,6 +146,45 @@ fn a_generation_whose_order_was_stopped_half_way_is_cancelled_by_a_sweep_that_fo
 }
 
 #[test]
+fn an_order_whose_answer_was_lost_is_cancelled_with_its_run() {
+    on_virtual_time(async {
+        let stack = inventoried(&Scenario { accounts: 2, ..slow() }).await;
+        // As often as the step asks within one invocation.
+        stack.aws.faults().add("lost-answer@access-analyzer:StartPolicyGeneration#1*3".parse().unwrap());
+        let asked = |stack: &LocalStack| {
+            let calls = stack.aws.calls();
+            calls.iter().filter(|call| call.action == "access-analyzer:StartPolicyGeneration").count()
+        };
+        let of = stopped(stack, "answers that are lost", |stack| asked(stack) == 3).await;
+        assert_eq!(running(&of.stack).len(), 1);
+        assert_eq!(of.rest("stopped before it was asked again").await, OutcomeStatus::Failed);
+        assert_eq!(of.jobs().iter().map(|job| &job.state).collect::<Vec<_>>(), [&State::Canceled]);
+        let of = resumed(of).await;
+        assert_eq!(of.result()["complete"], json!(true), "{}", of.result());
+        one_for_each(&of, "resumed");
+    });
+}
+
+#[test]
+fn runs_that_go_on_side_by_side_share_the_work() {
+    on_virtual_time(async {
+        let stack = inventoried(&quick()).await;
+        let first = stack.start_policy_generation(json!({})).unwrap();
+        tokio::time::sleep(Duration::from_secs(90)).await;
+        let second = run(stack, json!({})).await;
+        assert_eq!(first.finished().await, ExecutionStatus::Succeeded);
+        let results = [first.output().unwrap(), second.execution.output().unwrap()];
+        let generated = results.each_ref().map(|it| it["result"]["generated"].as_u64().unwrap());
+        assert_eq!(generated.iter().sum::<u64>(), second.jobs().len() as u64, "{generated:?}");
+        for result in results.map(|it| it["result"].clone()) {
+            let has = |what: &str| result[what].as_u64().unwrap();
+            assert_eq!(has("generated") + has("validPolicyExists") + has("noActivity"), has("principals"));
+        }
+        second.nobody_is_generated_twice("side by side");
+    });
+}
+
+#[test]
 fn faults_where_a_generation_is_cancelled_are_survived() {
     for fault in [
         Fault::Throttle,

@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use organizations::token_loop;
 
 pub(crate) use checks::Finding;
-pub(crate) use documents::{Documents, Form};
+pub(crate) use documents::{Documents, Form, TrailRead};
 pub(crate) use refusal::{Refusal, is_not_found};
 
 use crate::order::Order;
@@ -128,9 +128,28 @@ impl Analyzer {
 
     /// The account's generations of the last seven days, whole.
     pub(crate) async fn list(&self) -> Result<Vec<Listed>, JobError> {
+        self.listed(None).await
+    }
+
+    /// Finds the job of an order whose answer was lost, if it is in progress. As long as one is, AWS
+    /// begins no other, so that the order can be repeated: for its client token AWS answers with the job
+    /// that it has begun for it, and refuses it where the one in progress is somebody else's.
+    pub(crate) async fn in_progress(&self, order: &Order) -> Result<Option<String>, JobError> {
+        if !self.listed(Some(&order.principal_arn)).await?.iter().any(|it| it.in_progress) {
+            return Ok(None);
+        }
+        match self.start(order).await {
+            Ok(job) => Ok(Some(job)),
+            Err(Refusal::Quota(_) | Refusal::Conflict(_)) => Ok(None),
+            Err(Refusal::Throttled(_, error) | Refusal::Other(error)) => Err(error),
+        }
+    }
+
+    async fn listed(&self, principal_arn: Option<&str>) -> Result<Vec<Listed>, JobError> {
         let (mut listed, mut token, mut seen) = (Vec::new(), None::<String>, HashSet::new());
         loop {
-            let page = self.client.list_policy_generations().set_next_token(token).send().await;
+            let call = self.client.list_policy_generations().set_next_token(token);
+            let page = call.set_principal_arn(principal_arn.map(str::to_owned)).send().await;
             let page = page.map_err(|error| refusal::plain(AwsError::new(LIST, &error)))?;
             for it in page.policy_generations {
                 listed.push(Listed {

@@ -6,6 +6,7 @@ use crate::canned::{Canned, config};
 use crate::order::CloudTrail;
 
 const JOB: &str = "00000000-0000-4000-8000-000000000001";
+const READER: &str = "arn:aws:iam::012345678901:role/reader";
 
 fn analyzer(answers: Vec<(u16, Value)>) -> (Analyzer, Canned) {
     let answers = answers.into_iter().map(|(status, body)| (status, body.to_string())).collect();
@@ -20,7 +21,7 @@ fn order() -> Order {
         all_regions: None,
     };
     Order {
-        principal_arn: "arn:aws:iam::012345678901:role/reader".into(),
+        principal_arn: READER.into(),
         cloud_trail: Some(CloudTrail {
             trails: vec![trail],
             access_role: "arn:aws:iam::012345678901:role/service-role/access".parse().unwrap(),
@@ -162,8 +163,67 @@ async fn documents_are_whole_only_where_no_answer_says_otherwise() {
         (None, None, None),
     ] {
         let answers = vec![form(first, &["{}", "{}"]), form(second, &[placeholder]), form(None, &["{}"])];
-        let documents = analyzer(answers).0.documents(JOB).await.unwrap();
+        let documents = analyzer(answers).0.documents(JOB, READER).await.unwrap();
         assert_eq!(documents.is_complete, complete);
         assert_eq!((documents.policies.len(), documents.placeholders()), (2, 2));
+    }
+}
+
+/// A generation that succeeded, about this principal, with what AWS says of the trail.
+fn succeeded(principal: &str, read: Value) -> Vec<(u16, Value)> {
+    let mut body = job("SUCCEEDED", None);
+    let result = &mut body["generatedPolicyResult"];
+    result["properties"]["principalArn"] = json!(principal);
+    result["properties"]["cloudTrailProperties"] = read;
+    result["generatedPolicies"] = json!([{"policy": "{}"}]);
+    vec![(200, body); 3]
+}
+
+#[tokio::test]
+async fn what_aws_says_that_it_read_is_kept_where_it_says_so_of_every_trail() {
+    let read = |trails: Value| {
+        json!({"startTime": "2026-11-01T00:00:00Z", "endTime": "2026-11-02T00:00:00Z",
+            "trailProperties": trails})
+    };
+    let arn = "arn:aws:cloudtrail:eu-central-1:000000000001:trail/organization";
+    let some = json!({"cloudTrailArn": arn, "regions": ["eu-west-1"]});
+    let silent = json!({"cloudTrailArn": arn});
+    for (told, is_kept) in [
+        (read(json!([some])), true),
+        (read(json!([{"cloudTrailArn": arn, "allRegions": true}])), true),
+        (read(json!([some, silent])), false),
+        (read(json!([])), false),
+        (Value::Null, false),
+    ] {
+        let documents = analyzer(succeeded(READER, told.clone())).0.documents(JOB, READER).await.unwrap();
+        assert_eq!(documents.read.is_some(), is_kept, "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_policy_of_another_principal_is_none_of_this_one() {
+    let other = "arn:aws:iam::012345678901:role/other";
+    let answer = analyzer(succeeded(other, Value::Null)).0.documents(JOB, READER).await;
+    assert_eq!(answer.unwrap_err().name(), ErrorName::Incomplete);
+}
+
+#[tokio::test]
+async fn an_order_whose_answer_was_lost_is_found_only_while_a_generation_is_in_progress() {
+    let listed = |status: &str| {
+        let one = json!({"jobId": "x", "principalArn": READER, "status": status, "startedOn": "2026-11-21T06:30:00Z"});
+        (200, json!({"policyGenerations": [one]}))
+    };
+    let in_progress = async |answers: Vec<(u16, Value)>| {
+        let (analyzer, canned) = analyzer(answers);
+        (analyzer.in_progress(&order()).await, canned.asked().len())
+    };
+    let (found, asked) = in_progress(vec![listed("SUCCEEDED")]).await;
+    assert_eq!((found.unwrap(), asked), (None, 1));
+    let (found, asked) = in_progress(vec![listed("IN_PROGRESS"), (200, json!({"jobId": JOB}))]).await;
+    assert_eq!((found.unwrap().as_deref(), asked), (Some(JOB), 2));
+    for (status, code) in [(402, "ServiceQuotaExceededException"), (409, "ConflictException")] {
+        let somebody_elses = json!({"__type": code, "message": "no", "resourceId": "x", "resourceType": "y"});
+        let (found, _) = in_progress(vec![listed("IN_PROGRESS"), (status, somebody_elses)]).await;
+        assert_eq!(found.unwrap(), None, "{code}");
     }
 }

@@ -168,7 +168,7 @@ mod tests {
     }
 
     fn covered(days: u64, region: &str) -> Covered {
-        Covered { days: Some(days), regions: Some([region.to_owned()].into()) }
+        Covered { days: Some(days), regions: Some([region.to_owned()].into()), ..Covered::default() }
     }
 
     fn result(totals: &Totals, coverage: &Coverage, left_out: &LeftOut) -> Value {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Generation, Next, Working};
-use crate::analyzer::{Documents, Finding, Standing};
+use crate::analyzer::{Documents, Finding, Standing, TrailRead};
 use crate::cursor;
 use crate::entry::{Entry, Generated};
 use crate::item::Work;
@@ -25,8 +25,10 @@ struct Kept<'a> {
     principal: &'a Principal,
     account: &'a AccountId,
     job_id: &'a str,
-    /// What of the trail it covers; absent where the request said itself, or asked for none.
+    /// What of the trail was asked for; absent where the request said itself, or asked for none.
     window: Option<&'a Window>,
+    /// What of CloudTrail AWS says that it read; absent where it says nothing.
+    read: Option<&'a TrailRead>,
     is_complete: Option<bool>,
     /// The documents as AWS gave them, as text.
     generated: &'a Documents,
@@ -62,7 +64,7 @@ impl Working<'_, '_> {
             // The status step says what else it is.
             return Ok(Next::Turn(Turn::Poll(std::time::Duration::from_secs(1))));
         };
-        let documents = self.analyzer.documents(job).await?;
+        let documents = self.analyzer.documents(job, &principal.arn).await?;
         if documents.policies.is_empty() {
             let error = JobError::new(
                 ErrorName::Incomplete,
@@ -84,6 +86,7 @@ impl Working<'_, '_> {
             account: &self.account,
             job_id: job,
             window: generation.window.as_ref(),
+            read: documents.read.as_ref(),
             is_complete: documents.is_complete,
             generated: &documents,
             findings: findings.as_deref(),
@@ -101,6 +104,7 @@ impl Working<'_, '_> {
             started,
             completed,
             window: generation.window.clone(),
+            read: documents.read.clone(),
             is_complete: documents.is_complete,
             documents: key,
             policies: count(&documents.policies),

@@ -65,13 +65,7 @@ impl Working<'_, '_> {
                 principal,
             })
             .collect();
-        let terms = Terms {
-            now: self.lane.now(),
-            window: SignedDuration::from_hours(24 * i64::from(asked)),
-            valid: request.valid(),
-            anew: !request.principals.is_empty() || !request.is_window_chosen(),
-        };
-        let Decided { due, not_due } = need::decide(candidates, terms);
+        let Decided { due, not_due } = need::decide(candidates, self.terms());
         for (id, because) in not_due {
             self.lane.write(&Entry::NotDue { id, because }).await?;
         }
@@ -86,6 +80,17 @@ impl Working<'_, '_> {
         self.lane.add(items?).await?;
         self.lane.finish(OutcomeStatus::Succeeded, None)?;
         Ok(Next::Ended)
+    }
+
+    /// What counts for everybody who is decided about now.
+    pub(super) fn terms(&self) -> Terms {
+        let request = self.lane.request();
+        Terms {
+            now: self.lane.now(),
+            window: SignedDuration::from_hours(24 * i64::from(request.window_days())),
+            valid: request.valid(),
+            anew: !request.principals.is_empty() || !request.is_window_chosen(),
+        }
     }
 
     /// The principals that the lane works on, and their activity as far as it was read: the last word on

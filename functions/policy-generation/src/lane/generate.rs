@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use errors::JobError;
 use jiff::{SignedDuration, Timestamp};
-use models::ErrorName;
+use models::{ErrorName, OutcomeStatus};
 use runtime::PollSchedule;
 use runtime::lanes::Turn;
 
@@ -14,6 +14,7 @@ use crate::analyzer::{Listed, Refusal, Standing};
 use crate::cursor::{self, Cursor};
 use crate::entry::Entry;
 use crate::item::Work;
+use crate::need;
 use crate::order::{Basis, Order};
 use crate::preflight::{self, Permit};
 use crate::principal::Principal;
@@ -56,6 +57,12 @@ impl Working<'_, '_> {
             if let Some(wait) = self.is_busy().await? {
                 return Ok(Next::Turn(wait));
             }
+        }
+        let has_begun = self.lane.state.generation.as_ref().is_some_and(|it| it.job.is_some());
+        if !has_begun && self.was_done_elsewhere(principal).await? {
+            return Ok(Next::Ended);
+        }
+        if self.lane.state.generation.is_none() {
             self.intend(principal, active, 1).await?;
         }
         self.start(principal).await
@@ -95,6 +102,21 @@ impl Working<'_, '_> {
             ));
         }
         Ok(None)
+    }
+
+    /// Ends the item if another run has generated the principal's policy since the order was decided:
+    /// runs may go on side by side, and the day's generations are few.
+    async fn was_done_elsewhere(&mut self, principal: &Principal) -> Result<bool, JobError> {
+        let request = self.lane.request();
+        let (store, terms) = (&self.config.store, self.terms());
+        let cursor = Cursor::read(store, &self.account).await?.of(&principal.id, self.lane.run_id());
+        let past = cursor.past(store, self.lane.run_id(), request.window_days()).await?;
+        let Some(because) = past.get(&principal.id).and_then(|past| need::still_valid(past, terms)) else {
+            return Ok(false);
+        };
+        self.lane.write(&Entry::NotDue { id: principal.id.clone(), because }).await?;
+        self.lane.finish(OutcomeStatus::Succeeded, None)?;
+        Ok(true)
     }
 
     /// Records what is going to be ordered.

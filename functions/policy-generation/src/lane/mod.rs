@@ -16,7 +16,7 @@ use std::time::Duration;
 use aws_types::SdkConfig;
 use errors::JobError;
 use jiff::Timestamp;
-use models::{AccountId, ErrorName, Failure, ItemName, OutcomeStatus};
+use models::{AccountId, ErrorName, Failure, ItemName, OutcomeStatus, RunId};
 use runtime::PollSchedule;
 use runtime::lanes::{Lane, LaneStep, Lanes, Turn};
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,8 @@ pub struct State {
     /// The present item's generation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     generation: Option<Generation>,
-    /// Generations of other items whose end was not seen: still ours, and theirs if they are done again.
+    /// Generations of other items whose end, or whose beginning, was not seen: still ours, and theirs if
+    /// they are done again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     unseen: Vec<Generation>,
     /// How often the present item's job could not be found any more.
@@ -93,10 +94,16 @@ impl State {
         Self { lost: 0, refused: 0, ..self }
     }
 
-    /// The present item is left, and what it has running stays ours.
+    /// The present item is left after an answer of AWS's, and what it has running stays ours.
     fn put_aside(&mut self) {
         self.access = None;
-        let Some(generation) = self.generation.take().filter(|it| it.job.is_some()) else { return };
+        self.generation.take_if(|it| it.job.is_none());
+        self.put_aside_unanswered();
+    }
+
+    /// The same where an order may have been taken without our having seen the answer.
+    fn put_aside_unanswered(&mut self) {
+        let Some(generation) = self.generation.take() else { return };
         self.unseen.retain(|it| it.item != generation.item);
         self.unseen.push(generation);
     }
@@ -107,9 +114,9 @@ impl State {
         Some(self.unseen.remove(index))
     }
 
-    /// The jobs of generations that may still run.
-    pub(crate) fn running(&self) -> impl Iterator<Item = &str> {
-        self.generation.iter().chain(&self.unseen).filter_map(|it| it.job.as_deref())
+    /// Generations that may still run.
+    fn running(&self) -> impl Iterator<Item = &Generation> {
+        self.generation.iter().chain(&self.unseen)
     }
 }
 
@@ -171,12 +178,39 @@ async fn one(
     }
 }
 
+/// Cancels the generations that a lane has running, and no other: its record is the proof that they are
+/// ours.
+pub(crate) async fn cancel(
+    config: &Config,
+    run: &RunId,
+    lane: &ItemName,
+    state: &State,
+) -> Result<(), JobError> {
+    let mut running = state.running().peekable();
+    if running.peek().is_none() {
+        return Ok(());
+    }
+    let account = lane.as_str().parse().map_err(JobError::defect)?;
+    let session = config.session(&account, run).await?;
+    let analyzer = Analyzer::new(&session, &config.region);
+    for generation in running {
+        let job = match &generation.job {
+            Some(job) => Some(job.clone()),
+            None => analyzer.in_progress(&generation.order).await?,
+        };
+        if let Some(job) = job {
+            analyzer.cancel(&job).await?;
+        }
+    }
+    Ok(())
+}
+
 /// A step that was made for an item that has ended since.
 fn forget(lane: &mut AccountLane<'_>) {
     let present = lane.item().map(|item| item.name.clone());
     lane.state.access.take_if(|job| Some(&job.item) != present.as_ref());
     if lane.state.generation.as_ref().is_some_and(|job| Some(&job.item) != present.as_ref()) {
-        lane.state.put_aside();
+        lane.state.put_aside_unanswered();
     }
 }
 

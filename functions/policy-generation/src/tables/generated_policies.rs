@@ -1,9 +1,7 @@
 //! The table `generated_policies`.
 
-use std::collections::BTreeSet;
-
 use errors::JobError;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use models::Failure;
 use runtime::tables::TableFile;
 use runtime::{Part, RunContext};
@@ -11,12 +9,12 @@ use store::Store;
 use table::{Column, Kind, Table};
 
 use super::conclusion::Services;
+use super::covered::{Covered, Ordered};
 use super::millis;
 use super::status::{Status, Unknown};
 use crate::entry::Generated;
 use crate::principal::{Present, Principal, PrincipalKind, Source};
 use crate::request::Request;
-use crate::window::Window;
 
 pub(super) const TABLE: Table = Table {
     name: "generated_policies",
@@ -49,9 +47,9 @@ pub(super) const TABLE: Table = Table {
         Column::optional("used_services", Kind::Integer),
         Column::optional("unused_services", Kind::Integer),
         Column::optional("unknown_services", Kind::Integer),
-        // What of the trail was asked for; nothing where none of it was.
+        // What of the trail AWS says that it read, else what was asked for; nothing where none of it.
         Column::optional("window_days", Kind::Integer),
-        // A list as JSON; nothing where all Regions of the trail were asked for.
+        // A list as JSON; nothing where it is all Regions of the trail.
         Column::optional("window_regions", Kind::Text),
         // From when to when.
         Column::optional("window_start_at", Kind::Timestamp),
@@ -114,44 +112,16 @@ pub(crate) struct Row<'a> {
     pub(crate) ordered: Option<&'a Ordered>,
 }
 
-/// The last generation that was ordered for a principal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Ordered {
-    pub(crate) at: Timestamp,
-    pub(crate) job_id: String,
-    /// Where Muster has chosen it.
-    pub(crate) window: Option<Window>,
-    /// What is read, from when to when; `None` without CloudTrail.
-    pub(crate) since: Option<Timestamp>,
-    pub(crate) until: Option<Timestamp>,
-}
-
-/// What of the trail a generation was asked to read.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Covered {
-    pub(crate) days: Option<u64>,
-    /// `None` for all of the trail.
-    pub(crate) regions: Option<BTreeSet<String>>,
-}
-
-impl Ordered {
-    pub(crate) fn covered(&self, request: &Request) -> Covered {
-        if let Some(window) = &self.window {
-            let regions = (!window.regions.is_empty()).then(|| window.regions.clone());
-            return Covered { days: Some(window.days.into()), regions };
-        }
-        let Some(details) = &request.cloud_trail_details else { return Covered::default() };
-        const DAY: i64 = SignedDuration::from_hours(24).as_secs();
-        let span = details.end_time.unwrap_or(self.at).duration_since(details.start_time);
-        // Whole days: of the last one, not all was read.
-        let days = u64::try_from(span.as_secs() / DAY).unwrap_or(0);
-        let all = details.trails.iter().any(|trail| trail.all_regions == Some(true));
-        let regions = details.trails.iter().flat_map(|trail| trail.regions.iter().cloned());
-        Covered { days: Some(days), regions: (!all).then(|| regions.collect()) }
-    }
-}
-
 impl Row<'_> {
+    /// How much of the trail its policy covers, or its last order asks for.
+    pub(crate) fn covered(&self, request: &Request) -> Covered {
+        let asked = || self.ordered.map(|it| Covered::asked(it, request)).unwrap_or_default();
+        match self.status {
+            Status::Generated(Generated { read: Some(read), .. }) => Covered::told(read),
+            _ => asked(),
+        }
+    }
+
     /// `service_last_accessed` where access was read; IAM tells of every role when it was last used.
     fn activity_sources(&self) -> Vec<&'static str> {
         let services = self.services.map(|_| "service_last_accessed");
@@ -171,6 +141,9 @@ impl Row<'_> {
                     Some(true) => {}
                     Some(false) => caveats.push("is_not_complete"),
                     None => caveats.push("completeness_not_told"),
+                }
+                if generated.read.is_none() && !request.without_cloud_trail {
+                    caveats.push("window_not_told");
                 }
                 if generated.placeholders > 0 {
                     caveats.push("has_placeholders");
@@ -242,7 +215,7 @@ impl<'a> GeneratedPolicies<'a> {
             Status::Unknown(why) => because = Some(why),
             Status::Failed | Status::CarriedOver | Status::Overdue => {}
         }
-        let covered = row.ordered.map(|it| it.covered(self.request)).unwrap_or_default();
+        let covered = row.covered(self.request);
         let regions = covered.regions.as_ref().map(serde_json::to_string).transpose();
         let regions = regions.map_err(JobError::defect)?;
         let tags = serde_json::to_string(&principal.tags).map_err(JobError::defect)?;
@@ -278,8 +251,8 @@ impl<'a> GeneratedPolicies<'a> {
             row.services.map(|it| it.unknown).into(),
             covered.days.into(),
             regions.as_ref().into(),
-            millis(row.ordered.and_then(|it| it.since)).into(),
-            millis(row.ordered.and_then(|it| it.until)).into(),
+            millis(covered.since).into(),
+            millis(covered.until).into(),
             row.ordered.map(|it| &it.job_id).into(),
             millis(row.ordered.map(|it| it.at)).into(),
             millis(generated.map(|it| it.started)).into(),

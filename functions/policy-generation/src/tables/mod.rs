@@ -6,9 +6,11 @@
 //! | `principal_access` | principal and service that its policies allow, and action of it that AWS tracks |
 //!
 //! * [`conclusion`]: what a service or an action that shows no use lets anybody conclude.
+//! * [`covered`]: how much of CloudTrail a generation covers.
 //! * [`status`]: what came of a principal.
 
 pub(crate) mod conclusion;
+mod covered;
 mod generated_policies;
 mod principal_access;
 pub(crate) mod status;
@@ -16,7 +18,8 @@ pub(crate) mod status;
 use jiff::Timestamp;
 use table::Table;
 
-pub(crate) use generated_policies::{Covered, GeneratedPolicies, Ordered, Row};
+pub(crate) use covered::{Covered, Ordered};
+pub(crate) use generated_policies::{GeneratedPolicies, Row};
 pub(crate) use principal_access::{Owner, PrincipalAccess};
 
 /// Those that a run is published in.

@@ -91,14 +91,18 @@ impl Status<'_> {
 /// What came of a principal, and the error that is the reason, if any.
 pub(crate) fn of<'a>(outcomes: Outcomes<'a>, evidence: Evidence<'a>) -> (Status<'a>, Option<&'a Failure>) {
     if let Some(outcome) = outcomes.generate {
-        let status = match (outcome.status, evidence.generated) {
-            (OutcomeStatus::Succeeded, Some(generated)) => Status::Generated(generated),
-            (OutcomeStatus::Succeeded, None) | (OutcomeStatus::Skipped, _) => {
+        let status = match (outcome.status, evidence.generated, evidence.not_due) {
+            (OutcomeStatus::Succeeded, Some(generated), _) => Status::Generated(generated),
+            // Another run has done it while this one went on.
+            (OutcomeStatus::Succeeded, None, Some(NotDue::GeneratedAt { at, run })) => {
+                Status::ValidPolicyExists { at: *at, run }
+            }
+            (OutcomeStatus::Succeeded, None, _) | (OutcomeStatus::Skipped, ..) => {
                 Status::Unknown(Unknown::NothingLeft)
             }
-            (OutcomeStatus::Failed, _) => Status::Failed,
-            (OutcomeStatus::Overdue, _) => Status::Overdue,
-            (OutcomeStatus::CarriedOver, _) => Status::CarriedOver,
+            (OutcomeStatus::Failed, ..) => Status::Failed,
+            (OutcomeStatus::Overdue, ..) => Status::Overdue,
+            (OutcomeStatus::CarriedOver, ..) => Status::CarriedOver,
         };
         return (status, outcome.failure.as_ref());
     }
@@ -230,8 +234,12 @@ mod tests {
         let run: RunId = "20261101T063000Z-9f86d081".parse().unwrap();
         let not_due = NotDue::GeneratedAt { at: NOW, run: run.clone() };
         let evidence = Evidence { not_due: Some(&not_due), ..Evidence::default() };
-        let (status, _) = of(Outcomes::default(), evidence);
-        assert_eq!(status, Status::ValidPolicyExists { at: NOW, run: &run });
+        // Decided beforehand, or found when its turn came.
+        let meanwhile = outcome(OutcomeStatus::Succeeded);
+        for generate in [None, Some(&meanwhile)] {
+            let (status, _) = of(Outcomes { generate, order: None }, evidence);
+            assert_eq!(status, Status::ValidPolicyExists { at: NOW, run: &run });
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::window::Window;
 use serde_json::{Value, json};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -46,7 +47,8 @@ fn caveats(generated: &Generated, request: &Request) -> Vec<&'static str> {
 #[test]
 fn a_generated_policy_says_what_it_does_not_cover() {
     let whole = ["covers_only_window_and_regions", "data_events_not_covered", "pass_role_not_tracked"];
-    assert_eq!(caveats(&generated(json!({})), &Request::default()), whole);
+    let read = json!({"start": NOW, "end": NOW, "trails": [{"cloudTrailArn": "arn", "allRegions": true}]});
+    assert_eq!(caveats(&generated(json!({"read": read})), &Request::default()), whole);
     let partly = generated(json!({"isComplete": false, "placeholders": 2}));
     let partly = caveats(&partly, &Request::default());
     assert!(partly.contains(&"is_not_complete") && partly.contains(&"has_placeholders"), "{partly:?}");
@@ -85,29 +87,22 @@ fn activity_is_told_by_iam_of_roles_alone_and_by_access_where_it_was_read() {
 }
 
 #[test]
-fn what_the_request_asks_of_the_trail_is_covered_where_it_says_so_itself() {
-    let ordered = |window| Ordered {
+fn a_row_covers_what_aws_says_that_it_read_and_not_what_was_asked_for() {
+    let read = json!({"start": "2026-11-11T00:00:00Z", "end": "2026-11-21T00:00:00Z", "trails": [{"cloudTrailArn": "arn", "allRegions": true}]});
+    let (told, silent) = (generated(json!({"read": read})), generated(json!({})));
+    let ordered = Ordered {
         at: "2026-11-21T06:30:00Z".parse().unwrap(),
         job_id: "j".into(),
-        window,
-        since: None,
-        until: None,
+        window: Some(Window { days: 86, ..Window::default() }),
+        since: Some("2026-08-27T06:30:00Z".parse().unwrap()),
+        until: Some("2026-11-21T06:30:00Z".parse().unwrap()),
     };
-    let regions = BTreeSet::from(["eu-central-1".to_owned()]);
-    let window = Window { days: 86, regions: regions.clone(), only_last_use: false };
-    let chosen = ordered(Some(window)).covered(&Request::default());
-    assert_eq!(chosen, Covered { days: Some(86), regions: Some(regions.clone()) });
-    let arn = "arn:aws:cloudtrail:eu-central-1:012345678901:trail/organization";
-    let given = |trail: Value| {
-        let details = json!({"trails": [trail], "startTime": "2026-11-01T00:00:00Z"});
-        ordered(None).covered(&request(json!({"cloudTrailDetails": details})))
-    };
-    let some = given(json!({"cloudTrailArn": arn, "regions": ["eu-central-1"]}));
-    assert_eq!(some, Covered { days: Some(20), regions: Some(regions) });
-    let all = given(json!({"cloudTrailArn": arn, "allRegions": true}));
-    assert_eq!(all, Covered { days: Some(20), regions: None });
-    let none = ordered(None).covered(&request(json!({"withoutCloudTrail": true})));
-    assert_eq!(none, Covered::default());
+    let (principal, present, request) = (principal("role"), Present::default(), Request::default());
+    let days =
+        |status| Row { ordered: Some(&ordered), ..row(&principal, &present, status) }.covered(&request).days;
+    assert_eq!(days(Status::Generated(&told)), Some(10));
+    assert_eq!([days(Status::Generated(&silent)), days(Status::Failed)], [Some(86), Some(86)]);
+    assert!(caveats(&silent, &request).contains(&"window_not_told"));
 }
 
 #[test]
