@@ -158,6 +158,8 @@ pub struct LanePart {
     pub key: String,
     pub etag: String,
     pub lines: u64,
+    #[serde(default)]
+    pub bytes: u64,
 }
 
 /// One line of a part.

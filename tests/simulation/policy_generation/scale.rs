@@ -52,6 +52,7 @@ fn sixty_principals_in_each_account_take_two_days_in_all_accounts_side_by_side()
         let concurrency = [("PolicyGenerationConcurrency".to_owned(), accounts.to_string())].into();
         let scenario = Scenario { parameters: concurrency, ..busy(accounts, 70, 3) };
         let stack = inventoried(&scenario).await;
+        stack.aws.states().without_details();
         // Some of many are suspended.
         let accounts = members(&stack).len();
         let begun = stack.aws.clock().now();
@@ -66,10 +67,11 @@ fn sixty_principals_in_each_account_take_two_days_in_all_accounts_side_by_side()
         let second = run(first.stack, json!({"inventoryMaxAgeHours": 720})).await;
         let result = second.result();
         assert_eq!((&result["carriedOver"], &result["overdue"]), (&json!(0), &json!(0)), "{result}");
-        // Of a few, the last activity has become too old since.
+        // Of a few, with a policy or without, the last activity has become too old since.
         let counts = ["generated", "validPolicyExists", "noActivity"];
         let [generated, valid, idle] = counts.map(|it| result[it].as_u64().unwrap() as usize);
-        assert_eq!((valid, generated + valid + idle), (accounts * QUOTA, due), "{result}");
+        assert_eq!(generated + valid + idle, due, "{result}");
+        assert!(valid <= accounts * QUOTA && valid + idle >= accounts * QUOTA, "{result}");
         assert!(idle * 10 < due, "{result}");
     });
 }

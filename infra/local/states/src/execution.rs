@@ -120,10 +120,10 @@ impl Execution {
         machine: Arc<Deployed>,
         input: Value,
         started: Timestamp,
+        mut history: History,
     ) -> Self {
         let mut details = interpreter::with_data("input", &input);
         details["roleArn"] = json!(machine.role);
-        let mut history = History::default();
         // Before anything runs: a stop may come first, and its event is never the only one.
         let _ = history.push(started, 0, "ExecutionStarted", details);
         Self {

@@ -22,6 +22,8 @@ pub struct Event {
 #[derive(Debug, Clone, Default)]
 pub struct History {
     events: Vec<Event>,
+    /// What happened is kept, and no details of it.
+    without_details: bool,
 }
 
 /// The history can take no more than the event that ends the execution.
@@ -29,6 +31,11 @@ pub struct History {
 pub struct Full;
 
 impl History {
+    /// Of one of so many executions that their inputs and outputs would not fit into memory.
+    pub(crate) fn without_details() -> Self {
+        Self { without_details: true, ..Self::default() }
+    }
+
     /// Adds an event. The last place is kept for the event that ends the execution.
     pub fn push(
         &mut self,
@@ -45,6 +52,7 @@ impl History {
             return Err(Full);
         }
         let id = self.events.len() as u64 + 1;
+        let details = if self.without_details { Value::Null } else { details };
         self.events.push(Event { id, previous, at, name, details });
         Ok(id)
     }
@@ -116,6 +124,14 @@ mod tests {
         }
         assert_eq!(history.push(at, 0, "PassStateExited", Value::Null), Err(Full));
         assert_eq!(history.push(at, 0, "ExecutionFailed", Value::Null), Ok(EVENT_LIMIT as u64));
+    }
+
+    #[test]
+    fn a_history_without_details_keeps_what_happened() {
+        let mut history = History::without_details();
+        assert_eq!(history.push(Timestamp::UNIX_EPOCH, 0, "TaskStateEntered", json!({"input": "{}"})), Ok(1));
+        let event = &history.events()[0];
+        assert_eq!((event.name, &event.details), ("TaskStateEntered", &Value::Null));
     }
 
     #[test]

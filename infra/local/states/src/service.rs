@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::PAYLOAD_LIMIT;
 use crate::definition::StateMachine;
 use crate::execution::{Ending, Running, lock};
 pub use crate::execution::{Execution, ExecutionStatus};
+use crate::history::History;
 use crate::interpreter;
 use crate::name::is_name;
 
@@ -127,6 +129,7 @@ struct Inner {
     executions: Mutex<BTreeMap<String, Arc<Execution>>>,
     /// The ARNs in the order of their start.
     order: Mutex<Vec<String>>,
+    without_details: AtomicBool,
     random: Mutex<fastrand::Rng>,
 }
 
@@ -153,8 +156,15 @@ impl StepFunctions {
             machines: Mutex::default(),
             executions: Mutex::default(),
             order: Mutex::default(),
+            without_details: AtomicBool::new(false),
             random: Mutex::new(fastrand::Rng::with_seed(seed)),
         }))
+    }
+
+    /// Keeps no details in the histories of executions that begin from now on: thousands of them do
+    /// not fit into memory.
+    pub fn without_details(&self) {
+        self.0.without_details.store(true, Ordering::Relaxed);
     }
 
     /// Connects the rest of AWS; the first call counts.
@@ -284,7 +294,12 @@ impl StepFunctions {
         machine: Arc<Deployed>,
         input: Value,
     ) -> Arc<Execution> {
-        let execution = Arc::new(Execution::new(arn.clone(), name, machine, input, self.0.clock.now()));
+        let history = match self.0.without_details.load(Ordering::Relaxed) {
+            true => History::without_details(),
+            false => History::default(),
+        };
+        let started = self.0.clock.now();
+        let execution = Arc::new(Execution::new(arn.clone(), name, machine, input, started, history));
         lock(&self.0.executions).insert(arn.clone(), Arc::clone(&execution));
         lock(&self.0.order).push(arn);
         execution

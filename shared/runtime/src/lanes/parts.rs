@@ -6,8 +6,9 @@ use models::{LanePart, LaneTicket, keys};
 use super::Lanes;
 use super::lane::Lane;
 
-/// A part of fewer lines is small.
-const SMALL: u64 = 256;
+/// A part of fewer bytes is small. By bytes, and not by lines: one line may be all that an account may
+/// do, and would be copied again with every few that follow it.
+const SMALL: u64 = 64 * 1024;
 /// So many small parts, one after the other, are joined.
 const MANY: usize = 8;
 
@@ -29,7 +30,7 @@ impl<L: Lanes> Lane<'_, L> {
     /// record that is not committed names them still.
     async fn join(&mut self) -> Result<(), JobError> {
         let parts = &self.record.value.parts;
-        let small = parts.iter().rev().take_while(|part| part.lines < SMALL).count();
+        let small = parts.iter().rev().take_while(|part| part.bytes < SMALL).count();
         if small < MANY {
             return Ok(());
         }
@@ -54,8 +55,9 @@ impl<L: Lanes> Lane<'_, L> {
         let LaneTicket { run_id, lane, .. } = self.ticket;
         let name = format!("{}-{}.jsonl", self.record.value.done, self.written);
         let key = keys::part(run_id, lane, &self.invocation.request_id, &name);
+        let length = bytes.len() as u64;
         let etag = self.store.put(&key, bytes).await?;
         self.written += 1;
-        Ok(LanePart { key, etag, lines })
+        Ok(LanePart { key, etag, lines, bytes: length })
     }
 }

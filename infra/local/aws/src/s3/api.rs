@@ -3,7 +3,7 @@
 use std::io::{self, Seek};
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::config::{S3Config, StaticConfigProvider};
@@ -251,7 +251,9 @@ impl S3 for Api {
             (Some(ETagCondition::ETag(tag)), None) => Condition::Version(tag.value().to_owned()),
             _ => return Err(s3_error!(NotImplemented, "this combination of preconditions")),
         };
-        let written = self.storage.put(&input.bucket, &input.key, body.freeze(), &condition);
+        // Without what it has grown beyond: it is kept for as long as the object.
+        let body = Bytes::copy_from_slice(&body);
+        let written = self.storage.put(&input.bucket, &input.key, body, &condition);
         let object = written.map_err(write_error)?;
         let output = PutObjectOutput {
             e_tag: Some(etag(&object)),
