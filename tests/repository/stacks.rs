@@ -33,14 +33,17 @@ pub(crate) fn template() -> Template {
     Template::parse(&std::fs::read_to_string(root().join("template.yaml")).unwrap()).unwrap()
 }
 
-pub(crate) fn resolve(template: &Template, stack: &str, given: &BTreeMap<String, String>) -> Resolved {
-    let surroundings = Surroundings {
+fn surroundings(stack: &str) -> Surroundings {
+    Surroundings {
         stack: stack.to_owned(),
         partition: "aws".to_owned(),
         region: "eu-central-1".to_owned(),
         account: "012345678901".to_owned(),
-    };
-    template.resolve(&surroundings, given).unwrap()
+    }
+}
+
+pub(crate) fn resolve(template: &Template, stack: &str, given: &BTreeMap<String, String>) -> Resolved {
+    template.resolve(&surroundings(stack), given).unwrap()
 }
 
 /// With default parameters, with policy generation besides, and with every optional parameter. Only the
@@ -78,21 +81,30 @@ fn the_parameters_of_other_tests_are_those_of_the_files() {
 /// Nothing of it: what is left would name roles that do not exist, or wait for runs that never come. Only
 /// its tables and queries stay, so that the catalog says the same everywhere.
 #[test]
-fn with_one_of_its_parameters_missing_a_stack_has_nothing_of_policy_generation() {
-    let all = of_policy_generation();
+fn without_its_parameters_a_stack_has_nothing_of_policy_generation() {
     let [default, with, every] = variants("muster").map(|it| kinds(&it).len());
     assert_eq!((default, with, every), (Kind::ALL.len() - 1, Kind::ALL.len(), Kind::ALL.len()));
+    let resolved = resolve(&template(), "muster", &BTreeMap::new());
+    let of_catalog = |kind: &str| kind.starts_with("AWS::Glue::") || kind.starts_with("AWS::Athena::");
+    for (name, resource) in resolved.resources.iter().filter(|(_, it)| !of_catalog(&it.kind)) {
+        let text = format!("{name} {}", resource.properties);
+        let named = ["PolicyGeneration", "policy-generation"].iter().any(|it| text.contains(it));
+        assert!(!named, "{text}");
+    }
+    assert!(resolved.outputs.keys().all(|name| !name.contains("PolicyGeneration")));
+}
+
+#[test]
+fn with_some_of_the_parameters_of_policy_generation_a_stack_is_refused_by_the_name_of_one_that_is_missing() {
+    let all = of_policy_generation();
     for missing in all.keys() {
-        let mut given = all.clone();
-        given.remove(missing);
-        let resolved = resolve(&template(), "muster", &given);
-        assert!(!kinds(&resolved).contains(&Kind::PolicyGeneration));
-        let of_catalog = |kind: &str| kind.starts_with("AWS::Glue::") || kind.starts_with("AWS::Athena::");
-        for (name, resource) in resolved.resources.iter().filter(|(_, it)| !of_catalog(&it.kind)) {
-            let text = format!("{name} {}", resource.properties);
-            let named = ["PolicyGeneration", "policy-generation"].iter().any(|it| text.contains(it));
-            assert!(!named, "without {missing}: {text}");
+        for is_given in [true, false] {
+            let given = all.iter().filter(|(name, _)| (*name != missing) == is_given);
+            let given = given.map(|(name, value)| (name.clone(), value.clone())).collect();
+            let error = template().resolve(&surroundings("muster"), &given).unwrap_err();
+            assert_eq!(error.place, "PolicyGenerationHasAllThree");
+            let told = all.keys().find(|name| error.problem.contains(&format!("{name} is not")));
+            assert!(told.is_some_and(|name| !given.contains_key(name)), "{error}");
         }
-        assert!(resolved.outputs.keys().all(|name| !name.contains("PolicyGeneration")), "{missing}");
     }
 }

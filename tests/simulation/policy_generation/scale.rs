@@ -40,7 +40,7 @@ fn from_the_third_day_on_nearly_all_of_the_quota_ends_in_a_policy() {
 }
 
 /// Accounts of the next test: 2,000 take the better part of an hour of a release build
-/// (`tests/bench/policy-generation/run`).
+/// (MUSTER_TEST_ACCOUNTS=2000).
 fn accounts() -> usize {
     std::env::var("MUSTER_TEST_ACCOUNTS").map_or(6, |accounts| accounts.parse().unwrap())
 }
