@@ -50,6 +50,27 @@ COMPLETE = {
         "ListAccountsWithInvalidEffectivePolicy",
         "ListEffectivePolicyValidationErrors",
         "ListTagsForResource",
+        "CreateOrganization",
+        "CreateAccount",
+        "CreateGovCloudAccount",
+        "MoveAccount",
+        "CreatePolicy",
+        "UpdatePolicy",
+        "DeletePolicy",
+        "AttachPolicy",
+        "DetachPolicy",
+        "EnablePolicyType",
+        "DisablePolicyType",
+        "EnableAWSServiceAccess",
+        "DisableAWSServiceAccess",
+        "RegisterDelegatedAdministrator",
+        "DeregisterDelegatedAdministrator",
+        "ListDelegatedServicesForAccount",
+        "PutResourcePolicy",
+        "DescribeResourcePolicy",
+        "DeleteResourcePolicy",
+        "TagResource",
+        "UntagResource",
     ],
 }
 
@@ -60,9 +81,18 @@ ABSENT = {
 }
 OF_ROLES = {"Path", "RoleName", "RoleId", "Arn", "CreateDate", "AssumeRolePolicyDocument"}
 
+# What a request for an account has only when it has ended, which no answer to its beginning tells.
+WHEN_ENDED = {
+    f"CreateAccountStatus.{name}"
+    for name in ("CompletedTimestamp", "AccountId", "GovCloudAccountId", "FailureReason")
+}
+BEGINNINGS = {"CreateAccount", "CreateGovCloudAccount"}
+
 
 def answered(operation, path):
     """Whether the member is one that an answer of the operation has."""
+    if operation in BEGINNINGS and path in WHEN_ENDED:
+        return False
     above = ABSENT.get(operation)
     if not above or not path.startswith(above + "."):
         return True
@@ -120,6 +150,29 @@ def switched():
     ]
     arguments = [text for switch in switches for text in ("--switch", switch)]
     yield from server("--speed", "20", "--accounts", "50", "--regions", "2", *arguments)
+
+
+@pytest.fixture(scope="session")
+def writing():
+    """Half a minute passes in a second: an account takes four of them, an effective policy one."""
+    yield from server("--speed", "30", "--accounts", "40", "--regions", "2")
+
+
+@pytest.fixture(scope="session")
+def disturbed():
+    """Changes of policies wait for each other, as writes do, and the first accounts fail."""
+    switches = ["policy-changes-in-progress", "concurrent-modifications", "first-accounts-fail"]
+    arguments = [text for switch in switches for text in ("--switch", switch)]
+    yield from server("--speed", "20", "--accounts", "20", "--regions", "2", *arguments)
+
+
+@pytest.fixture(params=["ALL", "CONSOLIDATED_BILLING"])
+def alone(request):
+    """An account in no organization, and the features of the one that it is to make. Five minutes pass
+    in a second."""
+    arguments = ["--speed", "300", "--regions", "2", "--switch", "no-organization"]
+    for muster in server(*arguments):
+        yield muster, request.param
 
 
 def missing():

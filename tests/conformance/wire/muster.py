@@ -20,6 +20,7 @@ class Muster:
     """One simulated AWS, until it is ended."""
 
     def __init__(self, *arguments):
+        self._arguments = arguments
         self._began = now()
         self._speed = arguments[arguments.index("--speed") + 1]
         self.out = tempfile.mkdtemp(prefix="muster-wire-")
@@ -54,6 +55,8 @@ class Muster:
         self.bucket = self.outputs["BucketName"]
         self.machine = self.outputs["ReportStateMachineArn"]
         self.account = self.machine.split(":")[4]
+        if "no-organization" in self._arguments:
+            return
         # Once: Organizations throttles, as AWS does.
         pages = self.client("organizations").get_paginator("list_roots").paginate()
         [self.root] = [root["Id"] for page in pages for root in page["Roots"]]
@@ -65,14 +68,25 @@ class Muster:
         latest = self._began + (now() - self._began) * float(self._speed)
         return self._began - second <= moment <= latest + second
 
-    def client(self, service, attempts=1, region=None, **config):
+    def client(self, service, attempts=1, region=None, session=None, **config):
         """A client that tries once, so that an error is read as it came, unless told otherwise."""
         retries = {"mode": "standard", "total_max_attempts": attempts}
         config = Config(retries=retries, **config)
-        client = self.session.client(service, region, endpoint_url=self.url, config=config)
+        client = (session or self.session).client(service, region, endpoint_url=self.url, config=config)
         for watch in WATCHES:
             watch(client)
         return client
+
+    def in_account(self, account, role):
+        """A session of a role of another account."""
+        arn = f"arn:aws:iam::{account}:role/{role}"
+        taken = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="wire")["Credentials"]
+        return boto3.Session(
+            aws_access_key_id=taken["AccessKeyId"],
+            aws_secret_access_key=taken["SecretAccessKey"],
+            aws_session_token=taken["SessionToken"],
+            region_name=self.environment["AWS_REGION"],
+        )
 
     def end(self):
         self._process.send_signal(signal.SIGTERM)

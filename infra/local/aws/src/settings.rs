@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::access_analyzer::AccessAnalyzerSettings;
 use crate::access_reports::AccessReportSettings;
 use crate::iam_accounts::IamAccountSettings;
+use crate::organization::OrganizationSettings;
 use crate::principals::PrincipalSettings;
 
 /// How the simulated AWS behaves where its documentation is silent or contradicts itself, and how
@@ -63,6 +64,8 @@ pub struct Settings {
     pub principals: PrincipalSettings,
     /// IAM of the accounts.
     pub iam_accounts: IamAccountSettings,
+    /// Organizations, where it changes.
+    pub organization: OrganizationSettings,
 }
 
 /// The answer for a well-formed report id that nobody knows.
@@ -136,6 +139,7 @@ impl Default for Settings {
             access_reports: AccessReportSettings::default(),
             principals: PrincipalSettings::default(),
             iam_accounts: IamAccountSettings::default(),
+            organization: OrganizationSettings::default(),
         }
     }
 }

@@ -68,7 +68,7 @@ impl Sts<'_> {
         let role = self.roles.get(arn);
         let mut question =
             Question::new("sts:AssumeRole", arn).resource_policy(role.as_ref().map(|role| &*role.trust));
-        if self.organization.accounts.iter().any(|account| account.id == caller.account) {
+        if self.organization.exists && self.organization.account(&caller.account).is_some() {
             question = question.with("aws:PrincipalOrgID", self.organization.id.as_str());
         }
         // One answer, whether the role does not exist, does not trust the caller or may not be taken on.

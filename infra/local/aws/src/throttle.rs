@@ -10,24 +10,36 @@ use jiff::{SignedDuration, Timestamp};
 /// for the organization where AWS names a rate (Organizations user guide, quotas).
 type Rates = (&'static str, (f64, f64), Option<(f64, f64)>);
 
-const RATES: [Rates; 17] = [
+const RATES: [Rates; 29] = [
+    ("AttachPolicy", (2.0, 3.0), None),
+    ("CreateAccount", (0.1, 3.0), None),
+    ("CreateGovCloudAccount", (0.1, 3.0), None),
+    ("CreateOrganization", (1.0, 1.0), None),
+    ("CreatePolicy", (2.0, 3.0), None),
+    ("DeletePolicy", (2.0, 3.0), None),
     ("DescribeAccount", (20.0, 30.0), Some((24.0, 36.0))),
     ("DescribeCreateAccountStatus", (2.0, 2.0), Some((2.0, 3.0))),
     ("DescribeOrganization", (1.0, 2.0), None),
     ("DescribeOrganizationalUnit", (2.0, 2.0), Some((2.0, 3.0))),
     ("DescribePolicy", (2.0, 2.0), Some((2.0, 3.0))),
+    ("DetachPolicy", (2.0, 3.0), None),
+    ("DisablePolicyType", (1.0, 1.0), None),
+    ("EnableAWSServiceAccess", (1.0, 2.0), None),
+    ("EnablePolicyType", (1.0, 1.0), None),
     ("ListAWSServiceAccessForOrganization", (1.0, 3.0), Some((1.0, 4.0))),
     ("ListAccounts", (8.0, 12.0), Some((9.0, 15.0))),
     ("ListAccountsForParent", (5.0, 8.0), Some((6.0, 10.0))),
     ("ListChildren", (6.0, 10.0), Some((7.0, 12.0))),
     ("ListCreateAccountStatus", (5.0, 8.0), Some((6.0, 10.0))),
     ("ListDelegatedAdministrators", (5.0, 8.0), Some((6.0, 10.0))),
+    ("ListDelegatedServicesForAccount", (1.0, 3.0), Some((1.0, 4.0))),
     ("ListOrganizationalUnitsForParent", (5.0, 8.0), Some((6.0, 10.0))),
     ("ListParents", (5.0, 8.0), Some((6.0, 10.0))),
     ("ListPolicies", (5.0, 8.0), Some((6.0, 10.0))),
     ("ListPoliciesForTarget", (5.0, 8.0), Some((6.0, 10.0))),
     ("ListRoots", (1.0, 2.0), Some((1.0, 3.0))),
     ("ListTargetsForPolicy", (5.0, 8.0), Some((6.0, 10.0))),
+    ("UpdatePolicy", (2.0, 3.0), None),
 ];
 
 /// Somebody else in the management account, such as Control Tower: calls every operation at a share
@@ -201,6 +213,15 @@ mod tests {
         };
         assert_eq!(calls(&mut throttle, "1"), 12);
         assert_eq!(calls(&mut throttle, "2"), 3, "the organization's burst is 15");
+    }
+
+    #[test]
+    fn accounts_are_created_three_at_once_and_then_one_in_ten_seconds() {
+        let mut throttle = Throttle::default();
+        let at = |seconds| Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds);
+        let mut made =
+            |seconds| (0..9).filter(|_| throttle.allows("1", "CreateAccount", at(seconds))).count();
+        assert_eq!([made(0), made(5), made(10), made(40)], [3, 0, 1, 3]);
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl<'a> Iam<'a> {
         self.gate
             .check(principal, question)
             .map_err(|denied| ApiError::new(403, "AccessDenied", denied.to_string()))?;
-        if principal.account == self.organization.management_account {
+        if self.organization.exists && principal.account == self.organization.management_account {
             return Ok(());
         }
         Err(denied(principal, question.action, "it is not of the organization's management account"))

@@ -1,5 +1,7 @@
 //! The whole: what it is made of, what happened, and what it is told to do.
 
+pub mod journal;
+mod others;
 mod serve;
 mod states;
 #[cfg(test)]
@@ -23,6 +25,8 @@ use crate::access_reports::{AccessReport, AccessReportOutcome, AccessReportState
 use crate::cloudformation::Stack;
 use crate::ec2::{Accepted, Report, Reports};
 use crate::faults::{FaultRule, Faults};
+pub use others::{ForeignWrite, Moment};
+
 pub use crate::iam::Use;
 use crate::iam::{Credentials, Gate, Principal, Question, Role, RoleSet, Roles};
 use crate::iam_accounts::AccessedJobs;
@@ -77,6 +81,9 @@ struct World {
     policy_generations: PolicyGenerations,
     settings: Settings,
     throttle: Throttle,
+    others: others::Others,
+    /// What was written to the organization.
+    journal: Vec<journal::Write>,
     calls: Vec<Call>,
     requests: u64,
     random: fastrand::Rng,
@@ -174,6 +181,8 @@ impl Aws {
                 policy_generations: PolicyGenerations::default(),
                 settings: options.settings,
                 throttle: Throttle::default(),
+                others: others::Others::default(),
+                journal: Vec::new(),
                 calls: Vec::new(),
                 requests: 0,
             }),
@@ -316,12 +325,12 @@ impl Aws {
     }
 
     pub fn organization(&self) -> Organization {
-        lock(&self.0.world).organization.clone()
+        self.0.settle().organization.clone()
     }
 
     /// Changes switches or the organization while everything runs.
     pub fn change(&self, change: impl FnOnce(&mut Settings, &mut Organization)) {
-        let mut world = lock(&self.0.world);
+        let mut world = self.0.settle();
         let world = &mut *world;
         change(&mut world.settings, &mut world.organization);
     }
@@ -416,9 +425,20 @@ impl Inner {
         let mut guard = lock(&self.world);
         let world = &mut *guard;
         let now = self.clock.now();
+        self.settle_others(world, now);
+        world.organization.settle(now, &world.settings.organization);
+        self.make_roles(&mut world.organization);
         world.reports.settle(now, &world.organization, &world.settings, &self.storage);
         world.access_reports.settle(now);
         guard
+    }
+
+    /// Gives new accounts the role by which the management account administers them.
+    fn make_roles(&self, organization: &mut Organization) {
+        for (account, name) in organization.take_created() {
+            let arn = format!("arn:{}:iam::{account}:role/{name}", self.partition);
+            self.roles.put(&arn, Role::administering(&self.partition, &organization.management_account));
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! From an HTTP request to its answer, with its fault if it has one.
 
 mod analyzer;
+mod organizations;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,6 @@ use crate::faults::Fault;
 use crate::iam::{Principal, Question};
 use crate::iam_accounts::{self, IamAccounts};
 use crate::lambda::InvokeError;
-use crate::organization;
 use crate::sts::{self, Sts};
 use crate::wire::aws_query;
 use crate::wire::query::{self, Form};
@@ -226,24 +226,6 @@ impl Inner {
             now,
         };
         iam.call(caller, operation, form)
-    }
-
-    fn serve_organizations(&self, incoming: &Incoming) -> Result<Response, ApiError> {
-        let (operation, caller) = (&incoming.target.operation, &incoming.principal);
-        let body = json::body(&incoming.bytes)?;
-        let mut guard = self.settle();
-        let world = &mut *guard;
-        if world.settings.throttles && !world.throttle.allows(&caller.account, operation, self.clock.now()) {
-            return Err(ApiError::new(
-                400,
-                "TooManyRequestsException",
-                "AWS Organizations can't complete your request at this time. Try again later.",
-            ));
-        }
-        self.allow(caller, &Question::new(&incoming.target.action(), "*"))?;
-        let answer =
-            organization::call(&world.organization, &world.settings, &caller.account, operation, &body)?;
-        Ok(json::success(json::Version::V1_1, &incoming.request_id, &answer))
     }
 
     fn serve_states(&self, incoming: &Incoming) -> Result<Response, ApiError> {

@@ -24,6 +24,19 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// Somebody who may do everything in an account.
+    #[cfg(test)]
+    pub(crate) fn administrator(account: &str) -> Self {
+        Self {
+            account: account.to_owned(),
+            arn: format!("arn:aws:iam::{account}:user/Admin"),
+            policy: None,
+            role: None,
+            sandbox: None,
+            function: None,
+        }
+    }
+
     /// What the caller's own policies say.
     pub fn decide(&self, action: &str, resource: &str, context: &Context) -> Option<Effect> {
         match &self.policy {

@@ -13,6 +13,6 @@ mod roles;
 pub use dependent::{Dependent, dependents, table};
 pub use gate::{Denied, Gate, Question, Use};
 pub use identity::{Credentials, Identities, InvalidCredentials, Principal, Session};
-pub(crate) use policy::like;
+pub(crate) use policy::{Answer as ResourceAnswer, Caller, like};
 pub use policy::{Context, Effect, InvalidPolicy, PolicyDocument, Statement};
 pub use roles::{Role, RoleSet, Roles};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::policy::PolicyDocument;
+use super::policy::{Effect, PolicyDocument, Statement};
 
 /// A role.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,6 +39,25 @@ impl RoleSet {
 }
 
 impl Role {
+    /// A role that may do everything in its account, and that an account can take on, as a new account of
+    /// an organization has one for the management account.
+    pub(crate) fn administering(partition: &str, account: &str) -> Self {
+        let allowed = |action: &str, resources: &[&str], principals: Vec<String>| {
+            let statement = Statement {
+                effect: Effect::Allow,
+                actions: vec![action.to_owned()],
+                resources: resources.iter().map(|&it| it.to_owned()).collect(),
+                principals,
+                conditions: Vec::new(),
+            };
+            Arc::new(PolicyDocument { statements: vec![statement] })
+        };
+        Self {
+            policy: allowed("*", &["*"], Vec::new()),
+            trust: allowed("sts:AssumeRole", &[], vec![format!("arn:{partition}:iam::{account}:root")]),
+        }
+    }
+
     fn of_account(&self, account: &str) -> Self {
         let written = |document: &Arc<PolicyDocument>| match document.replaced(RoleSet::ACCOUNT, account) {
             Some(document) => Arc::new(document),

@@ -2,7 +2,8 @@
 //! the operators of Organizations' management policies.
 //!
 //! From the root down, each level changes what came from above: the first `@@assign` in the order of
-//! attachment, then every `@@append`, then every `@@remove`. A control
+//! attachment, then every `@@append`, then every `@@remove`; of a list that nothing is left of nothing is
+//! shown. A control
 //! (`@@operators_allowed_for_child_policies`) limits what lower levels may do from its place in the
 //! document on; controls of several levels intersect.
 
@@ -92,6 +93,8 @@ impl<'a> Place<'a> {
                     let items = list(Some(value)).into_iter().filter(|item| !removed.contains(item));
                     Value::Array(items.collect())
                 });
+                // Of a list that has nothing left nothing is shown (user guide, inheritance example 3).
+                value = value.filter(|value| value.as_array().is_none_or(|items| !items.is_empty()));
             }
         }
         value
@@ -125,6 +128,9 @@ fn list(value: Option<Value>) -> Vec<Value> {
         Some(other) => vec![other],
     }
 }
+
+#[cfg(test)]
+mod examples;
 
 #[cfg(test)]
 mod tests {

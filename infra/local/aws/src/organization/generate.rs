@@ -3,7 +3,7 @@
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Account, Organization, Unit, policies, requests};
+use super::{Account, Organization, Unit, founding, policies, requests};
 
 /// How large an organization is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Shape {
     pub ids: Vec<String>,
     /// The Regions; the first of AWS's where there are none.
     pub region_names: Vec<String>,
+    /// There is one account, in no organization.
+    pub standalone: bool,
 }
 
 impl Default for Shape {
@@ -32,6 +34,7 @@ impl Default for Shape {
             suspended_one_in: 0,
             ids: Vec::new(),
             region_names: Vec::new(),
+            standalone: false,
         }
     }
 }
@@ -133,7 +136,7 @@ pub fn generate(shape: &Shape, now: Timestamp) -> Organization {
         .collect();
     let policies = policies::generate(&mut rng, &root, &units, &accounts);
     let requests = requests::generate(&mut rng, &accounts, now);
-    Organization {
+    let organization = Organization {
         policy_types: policies::enabled(),
         policies,
         requests,
@@ -155,6 +158,20 @@ pub fn generate(shape: &Shape, now: Timestamp) -> Organization {
             names => names.to_vec(),
         },
         seed: shape.seed,
+        exists: true,
+        founded: None,
+        tags: Default::default(),
+        resource_policy: None,
+        dates: Default::default(),
+        publication: Default::default(),
+        type_changes: Default::default(),
+        creations: Default::default(),
+        last_write: None,
+        made: 0,
+    };
+    match shape.standalone {
+        true => founding::undo(organization),
+        false => organization,
     }
 }
 

@@ -4,21 +4,42 @@
 //! so that 50,000 accounts in 34 Regions take no memory.
 
 mod api;
+mod arns;
+mod creation;
+mod documents;
 mod effective;
+mod founding;
 mod generate;
 mod guardrails;
 pub(crate) mod policies;
+mod policy_types;
+mod publication;
+mod quotas;
 mod requests;
+mod resource_policy;
+mod services;
 mod settings;
+mod switches;
+mod tags;
 
-pub use api::call;
+pub(crate) use api::{Organizations, call};
+pub use creation::AccountCreation;
 pub use generate::{Shape, generate};
 pub use policies::{Policy, PolicyType, TYPES};
-pub use requests::AccountRequest;
+pub use requests::{AccountRequest, FAILURES};
 pub use settings::{ATTRIBUTES, Attribute, setting};
 pub(crate) use settings::{mix, mix_text};
+pub use switches::{BillingRefusal, OrganizationSettings, PendingType, TooManyInProgress, WrongSource};
 
-use jiff::Timestamp;
+use std::time::Duration;
+
+use creation::Creations;
+use jiff::{SignedDuration, Timestamp};
+use policy_types::TypeChanges;
+use publication::Publication;
+use resource_policy::ResourcePolicy;
+use services::Dates;
+use tags::Tags;
 
 /// An organization.
 #[derive(Debug, Clone)]
@@ -40,6 +61,20 @@ pub struct Organization {
     pub requests: Vec<AccountRequest>,
     pub regions: Vec<String>,
     pub seed: u64,
+    /// Without it there is the management account alone, and the rest is what its organization will be.
+    pub exists: bool,
+    /// When `CreateOrganization` made it.
+    pub(crate) founded: Option<Timestamp>,
+    pub(crate) tags: Tags,
+    pub(crate) resource_policy: Option<ResourcePolicy>,
+    pub(crate) dates: Dates,
+    pub(crate) publication: Publication,
+    pub(crate) type_changes: TypeChanges,
+    pub(crate) creations: Creations,
+    /// When the last write was.
+    pub(crate) last_write: Option<Timestamp>,
+    /// How many ids have been made, for each to be another.
+    pub(crate) made: u64,
 }
 
 /// An organizational unit.
@@ -100,28 +135,42 @@ impl Organization {
         }
     }
 
-    /// The tags of a root, unit, account or policy: those of an account tell its team and stage, and
-    /// policies of AWS's have none.
-    pub(crate) fn tags(&self, id: &str) -> Vec<(&'static str, String)> {
-        if self.policy(id).is_some_and(|policy| policy.aws_managed) {
-            return Vec::new();
-        }
-        match self.accounts.iter().find(|account| account.id == id) {
-            Some(account) => {
-                let mut parts = account.name.split('-');
-                let (team, stage) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-                [("team", team), ("stage", stage)]
-                    .into_iter()
-                    .filter(|(_, value)| !value.is_empty())
-                    .map(|(key, value)| (key, value.to_owned()))
-                    .collect()
-            }
-            None => vec![("owner", "platform".to_owned())],
-        }
+    pub(crate) fn account(&self, id: &str) -> Option<&Account> {
+        self.accounts.iter().find(|account| account.id == id)
+    }
+
+    /// Whether there is such a root or unit.
+    pub(crate) fn is_parent(&self, id: &str) -> bool {
+        id == self.root || self.units.iter().any(|unit| unit.id == id)
+    }
+
+    /// Whether there is such a root, unit or account.
+    pub(crate) fn is_target(&self, id: &str) -> bool {
+        self.is_parent(id) || self.account(id).is_some()
+    }
+
+    /// Ends what is due.
+    pub(crate) fn settle(&mut self, now: Timestamp, settings: &OrganizationSettings) {
+        self.settle_types(now, span(settings.policy_type_settling));
+        self.settle_creations(now, settings);
+        self.publication.settle(now, span(settings.effective_policy_lag));
+    }
+
+    /// The part of a new id behind its prefix: so many digits of this base.
+    pub(crate) fn new_id(&mut self, length: usize, base: u32) -> String {
+        self.made += 1;
+        let mut random = fastrand::Rng::with_seed(mix(self.seed ^ mix(self.made)));
+        (0..length).map(|_| random.digit(base)).collect()
     }
 
     pub fn is_administrator(&self, account: &str, service: &str) -> bool {
-        account == self.management_account
-            || self.delegated.iter().any(|(it, principal)| it == account && principal == service)
+        self.exists
+            && (account == self.management_account
+                || self.delegated.iter().any(|(it, principal)| it == account && principal == service))
     }
+}
+
+/// A switch's duration, as times are reckoned with.
+fn span(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }

@@ -31,6 +31,9 @@ pub(crate) const RCP: &str = "RESOURCE_CONTROL_POLICY";
 pub(crate) const TAG: &str = "TAG_POLICY";
 pub(crate) const DECLARATIVE: &str = "DECLARATIVE_POLICY_EC2";
 
+/// AWS's own RCP, which can be detached from nothing.
+pub(crate) const RCP_FULL_ACCESS: &str = "p-RCPFullAWSAccess";
+
 /// All types of botocore's model. The first two have no effective policy.
 pub const TYPES: [&str; 15] = [
     SCP,
@@ -81,30 +84,43 @@ impl Organization {
         self.policies.iter().filter(move |it| it.kind == kind && it.targets.iter().any(|it| it == target))
     }
 
-    /// The content of the effective policy of an account, without operators.
+    /// The content of the effective policy of an account, without operators: what it comes to when all
+    /// changes are published.
     pub fn effective_policy(&self, kind: &str, account: &Account) -> Value {
-        let way = account.path.trim_end_matches('/').split('/').skip(1);
-        let levels: Vec<Vec<Value>> = way
-            .map(|target| {
-                let attached = self.attached(kind, target);
-                attached.filter_map(|policy| serde_json::from_str(&policy.content).ok()).collect()
-            })
-            .collect();
-        let levels: Vec<Vec<&Value>> = levels.iter().map(|documents| documents.iter().collect()).collect();
-        effective::merge(&levels)
+        effective(&account.path, |target| {
+            let attached = self.policies.iter().filter(|it| it.kind == kind);
+            let attached =
+                attached.filter_map(|it| Some((self.attachment(it, target)?, it.content.as_str())));
+            let mut attached: Vec<_> = attached.collect();
+            attached.sort_by_key(|(number, _)| *number);
+            attached.into_iter().map(|(_, content)| content).collect()
+        })
+    }
+
+    /// The content of the effective policy of an account as far as changes are published.
+    pub(crate) fn shown_effective_policy(&self, kind: &str, account: &Account) -> Value {
+        effective(self.shown_path(account), |target| {
+            self.shown_attached(kind, target).into_iter().map(|shown| shown.content).collect()
+        })
     }
 }
 
-/// Policies as an organization has them: AWS's own everywhere, guardrails at the root and on units, an
-/// exception or two on single accounts.
-pub(super) fn generate(rng: &mut Rng, root: &str, units: &[Unit], accounts: &[Account]) -> Vec<Policy> {
-    let guardrails = guardrails::generate(rng, root, units, accounts);
-    // Every place has AWS's own policy, but for the SCP where a list of services stands in for it.
-    let everywhere = |without: &[String]| -> Vec<String> {
-        let units = units.iter().map(|unit| unit.id.clone()).filter(|id| !without.contains(id));
-        let accounts = accounts.iter().map(|account| account.id.clone());
-        std::iter::once(root.to_owned()).chain(units).chain(accounts).collect()
-    };
+/// What the policies on the way to an account come to; `attached` gives those of each place in the order
+/// in which they were attached.
+fn effective<'a>(path: &str, attached: impl Fn(&str) -> Vec<&'a str>) -> Value {
+    let way = path.trim_end_matches('/').split('/').skip(1);
+    let levels: Vec<Vec<Value>> = way
+        .map(|target| {
+            attached(target).into_iter().filter_map(|content| serde_json::from_str(content).ok()).collect()
+        })
+        .collect();
+    let levels: Vec<Vec<&Value>> = levels.iter().map(|documents| documents.iter().collect()).collect();
+    effective::merge(&levels)
+}
+
+/// AWS's own policies, attached to these places: the one that allows everything there is of SCPs, and of
+/// RCPs.
+fn aws_managed(scp: Vec<String>, rcp: Vec<String>) -> Vec<Policy> {
     let allow_all = json!({"Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
     let allow_access = json!({"Version": "2012-10-17",
@@ -118,10 +134,29 @@ pub(super) fn generate(rng: &mut Rng, root: &str, units: &[Unit], accounts: &[Ac
         aws_managed: true,
         targets,
     };
-    let mut policies = vec![
-        managed("p-FullAWSAccess", "FullAWSAccess", SCP, &allow_all, everywhere(&guardrails.instead)),
-        managed("p-RCPFullAWSAccess", "RCPFullAWSAccess", RCP, &allow_access, everywhere(&[])),
-    ];
+    vec![
+        managed("p-FullAWSAccess", "FullAWSAccess", SCP, &allow_all, scp),
+        managed(RCP_FULL_ACCESS, "RCPFullAWSAccess", RCP, &allow_access, rcp),
+    ]
+}
+
+/// AWS's own policies of an organization that begins: its SCP is everywhere if policies are to be had.
+pub(super) fn managed(root: &str, accounts: &[Account], attached: bool) -> Vec<Policy> {
+    let places = std::iter::once(root.to_owned()).chain(accounts.iter().map(|account| account.id.clone()));
+    aws_managed(places.filter(|_| attached).collect(), Vec::new())
+}
+
+/// Policies as an organization has them: AWS's own everywhere, guardrails at the root and on units, an
+/// exception or two on single accounts.
+pub(super) fn generate(rng: &mut Rng, root: &str, units: &[Unit], accounts: &[Account]) -> Vec<Policy> {
+    let guardrails = guardrails::generate(rng, root, units, accounts);
+    // Every place has AWS's own policy, but for the SCP where a list of services stands in for it.
+    let everywhere = |without: &[String]| -> Vec<String> {
+        let units = units.iter().map(|unit| unit.id.clone()).filter(|id| !without.contains(id));
+        let accounts = accounts.iter().map(|account| account.id.clone());
+        std::iter::once(root.to_owned()).chain(units).chain(accounts).collect()
+    };
+    let mut policies = aws_managed(everywhere(&guardrails.instead), everywhere(&[]));
     let mut add = |rng: &mut Rng, name: &str, kind: &str, content: Value, targets: Vec<String>| {
         policies.push(Policy {
             id: format!("p-{}", (0..10).map(|_| rng.digit(36)).collect::<String>().to_lowercase()),

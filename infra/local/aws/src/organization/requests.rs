@@ -21,7 +21,7 @@ pub struct AccountRequest {
 }
 
 /// Every reason that botocore's model has for a request that failed.
-pub(crate) const FAILURES: [&str; 15] = [
+pub const FAILURES: [&str; 15] = [
     "ACCOUNT_LIMIT_EXCEEDED",
     "EMAIL_ALREADY_EXISTS",
     "INVALID_ADDRESS",

@@ -1,86 +1,62 @@
-//! The reads of AWS Organizations (JSON 1.1).
+//! AWS Organizations (JSON 1.1).
 //!
-//! * [`tree`]: the organization, its root and units, children and parents.
-//! * [`accounts`]: accounts and delegated administrators.
-//! * [`policies`]: policies, their attachments and what they come to.
-//! * [`requests`]: requests for accounts.
+//! * [`reads`], [`writes`]: the operations.
+//! * [`permission`]: who may call them.
 //! * [`input`], [`page`]: what all of them take and answer alike.
 
-mod accounts;
 mod input;
 mod page;
-mod policies;
-mod requests;
+mod permission;
+mod reads;
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
-mod tree;
+mod writes;
 
+use input::Request;
+use jiff::Timestamp;
+use reads::Read;
 use serde_json::Value;
+use writes::Write;
 
 use super::Organization;
+use crate::iam::Principal;
 use crate::settings::Settings;
 use crate::wire::ApiError;
 
-/// Answers one operation. The caller has been authorised.
-pub fn call(
-    organization: &Organization,
-    settings: &Settings,
-    caller: &str,
+/// What the operations work on.
+#[derive(Debug)]
+pub(crate) struct Organizations<'a> {
+    pub(crate) organization: &'a mut Organization,
+    pub(crate) settings: &'a mut Settings,
+    pub(crate) partition: &'a str,
+    pub(crate) now: Timestamp,
+}
+
+/// Answers one operation. IAM has allowed it to the caller.
+pub(crate) fn call(
+    service: &mut Organizations<'_>,
+    caller: &Principal,
     operation: &str,
     body: &Value,
 ) -> Result<Value, ApiError> {
-    if organization.accounts.iter().all(|account| account.id != caller) {
-        return Err(error(
-            "AWSOrganizationsNotInUseException",
-            "Your account is not a member of an organization.",
-        ));
+    let request = Request { caller: &caller.account, operation, body };
+    let Organizations { organization, settings, partition, now } = service;
+    organization.settle(*now, &settings.organization);
+    if operation == writes::FOUNDING {
+        return writes::create_organization(organization, request, *now);
     }
-    let request = Read { organization, settings, caller, operation, body };
-    // Any member may ask for the organization, and for what policies come to in itself; the rest is
-    // for administrators.
-    let administrator = caller == organization.management_account
-        || organization.delegated.iter().any(|(account, _)| account == caller);
-    let for_members = match operation {
-        "DescribeOrganization" => true,
-        "DescribeEffectivePolicy" => request.optional("TargetId")?.is_none_or(|target| target == caller),
-        _ => false,
-    };
-    if !for_members && !administrator {
-        return Err(error("AccessDeniedException", "You don't have permissions to access this resource."));
+    permission::check(organization, caller, request)?;
+    let read = Read { organization, settings, request };
+    if let Some(answer) = read.call() {
+        return answer;
     }
-    match operation {
-        "DescribeAccount" => request.describe_account(),
-        "DescribeCreateAccountStatus" => request.describe_create_account_status(),
-        "DescribeEffectivePolicy" => request.describe_effective_policy(),
-        "DescribeOrganization" => Ok(request.describe_organization()),
-        "DescribePolicy" => request.describe_policy(),
-        "ListAWSServiceAccessForOrganization" => request.list_aws_service_access_for_organization(),
-        "ListAccounts" => request.list_accounts(),
-        "ListAccountsForParent" => request.list_accounts_for_parent(),
-        "ListAccountsWithInvalidEffectivePolicy" => request.list_accounts_with_invalid_effective_policy(),
-        "ListChildren" => request.list_children(),
-        "ListCreateAccountStatus" => request.list_create_account_status(),
-        "ListDelegatedAdministrators" => request.list_delegated_administrators(),
-        "ListEffectivePolicyValidationErrors" => request.list_effective_policy_validation_errors(),
-        "ListOrganizationalUnitsForParent" => request.list_organizational_units_for_parent(),
-        "ListParents" => request.list_parents(),
-        "ListPolicies" => request.list_policies(),
-        "ListPoliciesForTarget" => request.list_policies_for_target(),
-        "ListRoots" => request.list_roots(),
-        "ListTagsForResource" => request.list_tags_for_resource(),
-        "ListTargetsForPolicy" => request.list_targets_for_policy(),
-        other => Err(error("UnknownOperationException", &format!("{other} is not simulated"))),
-    }
-}
-
-/// A read, authorised.
-#[derive(Clone, Copy)]
-struct Read<'a> {
-    organization: &'a Organization,
-    settings: &'a Settings,
-    caller: &'a str,
-    operation: &'a str,
-    body: &'a Value,
+    let settings = &mut settings.organization;
+    let answer = Write { organization, settings, partition, now: *now, request }.call()?;
+    // What takes no time is done.
+    organization.settle(*now, settings);
+    Ok(answer)
 }
 
 fn error(code: &str, message: &str) -> ApiError {
@@ -92,6 +68,7 @@ fn invalid(reason: &'static str) -> ApiError {
         .because(reason)
 }
 
-fn arn(organization: &Organization, resource: &str) -> String {
-    format!("arn:aws:organizations::{}:{resource}", organization.management_account)
+/// A limit or a condition of the organization's stands against it.
+fn constraint(reason: &'static str, message: &str) -> ApiError {
+    error("ConstraintViolationException", message).because(reason)
 }

@@ -4,7 +4,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Value, json};
 
-use super::{Read, error, invalid};
+use super::reads::Read;
+use super::{error, invalid};
 use crate::wire::ApiError;
 
 /// The most items on a page, and how many there are where a request says nothing.
@@ -25,7 +26,7 @@ impl Read<'_> {
         all: impl Iterator<Item = T>,
         show: impl Fn(T) -> Value,
     ) -> Result<Value, ApiError> {
-        let size = match self.body.get("MaxResults") {
+        let size = match self.request.body.get("MaxResults") {
             None | Some(Value::Null) => PAGE,
             Some(given) => size(given)?,
         };
@@ -64,7 +65,7 @@ impl Read<'_> {
     }
 
     fn place(&self) -> Result<Place, ApiError> {
-        let Some(token) = self.optional("NextToken")? else {
+        let Some(token) = self.request.optional("NextToken")? else {
             return Ok(Place { from: 0, after_empty: false });
         };
         let not_ours = || invalid("INVALID_NEXT_TOKEN");
@@ -77,8 +78,8 @@ impl Read<'_> {
     /// reason to.
     fn token(&self, from: usize, after_empty: bool) -> String {
         let mut hasher = DefaultHasher::new();
-        (self.operation, from, after_empty).hash(&mut hasher);
-        for (name, value) in self.body.as_object().into_iter().flatten() {
+        (self.request.operation, from, after_empty).hash(&mut hasher);
+        for (name, value) in self.request.body.as_object().into_iter().flatten() {
             if name != "NextToken" && name != "MaxResults" && !value.is_null() {
                 (name, value.to_string()).hash(&mut hasher);
             }

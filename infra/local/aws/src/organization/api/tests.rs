@@ -2,7 +2,23 @@ use serde_json::json;
 
 use super::*;
 use crate::organization::{Shape, generate};
-use jiff::Timestamp;
+
+/// An answer to somebody of an account who may do everything there.
+fn call(
+    organization: &Organization,
+    settings: &Settings,
+    account: &str,
+    operation: &str,
+    body: &Value,
+) -> Result<Value, ApiError> {
+    let mut service = Organizations {
+        organization: &mut organization.clone(),
+        settings: &mut settings.clone(),
+        partition: "aws",
+        now: Timestamp::UNIX_EPOCH,
+    };
+    super::call(&mut service, &Principal::administrator(account), operation, body)
+}
 
 fn organization() -> Organization {
     generate(&Shape { accounts: 90, ..Shape::default() }, Timestamp::UNIX_EPOCH)

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::input::Id;
-use super::{Read, arn, error};
+use super::super::error;
+use super::super::input::Id;
+use super::Read;
 use crate::organization::{Account, Organization};
 use crate::settings::Settings;
 use crate::wire::ApiError;
@@ -13,9 +14,8 @@ const STATUSES: [&str; 3] = ["ACTIVE", "SUSPENDED", "PENDING_CLOSURE"];
 
 impl<'a> Read<'a> {
     pub(super) fn account(&self, member: &str) -> Result<&'a Account, ApiError> {
-        let id = self.id(member, Id::Account)?;
-        let found = self.organization.accounts.iter().find(|it| it.id == id);
-        found.ok_or_else(|| error("AccountNotFoundException", "You specified an account that doesn't exist."))
+        let id = self.request.id(member, Id::Account)?;
+        self.organization.account(id).ok_or_else(not_found)
     }
 
     pub(super) fn describe_account(&self) -> Result<Value, ApiError> {
@@ -34,25 +34,17 @@ impl<'a> Read<'a> {
         let children = self.organization.accounts.iter().filter(|it| it.parent == parent);
         self.page("Accounts", children, |it| shown(self.organization, self.settings, it))
     }
+}
 
-    pub(super) fn list_delegated_administrators(&self) -> Result<Value, ApiError> {
-        let service = self.optional("ServicePrincipal")?;
-        let is_delegated = |id: &str| {
-            let mut delegated = self.organization.delegated.iter();
-            delegated.any(|(it, of)| it == id && service.is_none_or(|service| service == of))
-        };
-        let delegated = self.organization.accounts.iter().filter(|it| is_delegated(&it.id));
-        self.page("DelegatedAdministrators", delegated, |it| {
-            administrator(self.organization, self.settings, it)
-        })
-    }
+pub(in super::super) fn not_found() -> ApiError {
+    error("AccountNotFoundException", "You specified an account that doesn't exist.")
 }
 
 pub(super) fn shown(organization: &Organization, settings: &Settings, account: &Account) -> Value {
     let invited = account.id == organization.management_account;
     let mut shown = json!({
         "Id": account.id,
-        "Arn": arn(organization, &format!("account/{}/{}", organization.id, account.id)),
+        "Arn": organization.arn(&format!("account/{}/{}", organization.id, account.id)),
         "Email": account.email,
         "Name": account.name,
         "State": account.state,
@@ -66,15 +58,5 @@ pub(super) fn shown(organization: &Organization, settings: &Settings, account: &
     if settings.account_paths {
         shown["Paths"] = json!([account.path]);
     }
-    shown
-}
-
-/// A delegated administrator: an account, but for its place in the tree.
-fn administrator(organization: &Organization, settings: &Settings, it: &Account) -> Value {
-    let mut shown = shown(organization, settings, it);
-    if let Some(members) = shown.as_object_mut() {
-        members.remove("Paths");
-    }
-    shown["DelegationEnabledDate"] = json!(it.joined.as_second());
     shown
 }

@@ -2,36 +2,35 @@
 
 use serde_json::{Value, json};
 
-use super::input::Id;
-use super::{Read, accounts, arn, error, invalid};
+use super::super::input::Id;
+use super::super::{error, invalid};
+use super::{Read, accounts};
 use crate::organization::policies::Policy;
+use crate::organization::resource_policy::ResourcePolicy;
 use crate::organization::{Account, Organization};
 use crate::settings::Settings;
 use crate::wire::ApiError;
 
 impl<'a> Read<'a> {
     fn policy(&self) -> Result<&'a Policy, ApiError> {
-        let id = self.id("PolicyId", Id::Policy)?;
-        let found = self.organization.policy(id);
-        found.ok_or_else(|| error("PolicyNotFoundException", "You specified a policy that doesn't exist."))
+        let id = self.request.id("PolicyId", Id::Policy)?;
+        self.organization.policy(id).ok_or_else(not_found)
     }
 
     pub(super) fn list_policies(&self) -> Result<Value, ApiError> {
-        let kind = self.policy_type("Filter")?;
+        let kind = self.request.policy_type("Filter")?;
         let policies = self.organization.policies.iter().filter(|it| it.kind == kind);
         self.page("Policies", policies, |it| summary(self.organization, it))
     }
 
     pub(super) fn describe_policy(&self) -> Result<Value, ApiError> {
-        let policy = self.policy()?;
-        let summary = summary(self.organization, policy);
-        Ok(json!({"Policy": {"PolicySummary": summary, "Content": policy.content}}))
+        Ok(described(self.organization, self.policy()?))
     }
 
     pub(super) fn list_policies_for_target(&self) -> Result<Value, ApiError> {
-        let kind = self.policy_type("Filter")?;
-        let target = self.id("TargetId", Id::Target)?;
-        if self.organization.below(target).is_none() {
+        let kind = self.request.policy_type("Filter")?;
+        let target = self.request.id("TargetId", Id::Target)?;
+        if !self.organization.is_target(target) {
             return Err(target_not_found());
         }
         let policies = self.organization.attached(kind, target);
@@ -42,18 +41,13 @@ impl<'a> Read<'a> {
         let organization = self.organization;
         self.page("Targets", self.policy()?.targets.iter(), |id| {
             let (kind, name) = organization.target(id);
-            let path = match kind {
-                "ROOT" => format!("root/{}/{id}", organization.id),
-                "ORGANIZATIONAL_UNIT" => format!("ou/{}/{id}", organization.id),
-                _ => format!("account/{}/{id}", organization.id),
-            };
-            json!({"TargetId": id, "Arn": arn(organization, &path), "Name": name, "Type": kind})
+            json!({"TargetId": id, "Arn": organization.arn_of(id), "Name": name, "Type": kind})
         })
     }
 
     /// A policy type that is on: a type that is off has no effective policy.
     fn effective_type(&self) -> Result<&'a str, ApiError> {
-        let kind = self.inherited_type()?;
+        let kind = self.request.inherited_type()?;
         let is_on = self.organization.policy_type(kind).is_some_and(|it| it.status != "PENDING_ENABLE");
         if is_on {
             return Ok(kind);
@@ -65,22 +59,21 @@ impl<'a> Read<'a> {
     }
 
     pub(super) fn describe_effective_policy(&self) -> Result<Value, ApiError> {
-        let target = match self.optional("TargetId")? {
-            None => self.caller,
-            Some(_) => self.id("TargetId", Id::Target)?,
+        let target = match self.request.optional("TargetId")? {
+            None => self.request.caller,
+            Some(_) => self.request.id("TargetId", Id::Target)?,
         };
         if target.starts_with("r-") || target.starts_with("ou-") {
             // Roots and units "are not supported", by the model; which of its errors says so is not
             // established.
             return Err(invalid("TARGET_NOT_SUPPORTED"));
         }
-        let account = self.organization.accounts.iter().find(|it| it.id == target);
-        let account = account.ok_or_else(target_not_found)?;
+        let account = self.organization.account(target).ok_or_else(target_not_found)?;
         let kind = self.effective_type()?;
-        let content = self.organization.effective_policy(kind, account);
+        let content = self.organization.shown_effective_policy(kind, account);
         Ok(json!({"EffectivePolicy": {
             "PolicyContent": content.to_string(),
-            "LastUpdatedTimestamp": account.joined.as_second(),
+            "LastUpdatedTimestamp": self.organization.shown_since(kind, account).as_second(),
             "TargetId": target,
             "PolicyType": kind,
         }}))
@@ -99,22 +92,22 @@ impl<'a> Read<'a> {
         let account = self.account("AccountId")?;
         let kind = self.effective_type()?;
         let errors = self.broken(kind, account).then(|| {
-            let way = account.path.trim_end_matches('/').split('/').skip(1);
-            let policies = way.flat_map(|target| self.organization.attached(kind, target));
-            let content = self.organization.effective_policy(kind, account);
+            let way = self.organization.shown_path(account).trim_end_matches('/').split('/').skip(1);
+            let policies = way.flat_map(|target| self.organization.shown_attached(kind, target));
+            let content = self.organization.shown_effective_policy(kind, account);
             let element = content.as_object().and_then(|it| it.keys().next());
             json!({
                 "ErrorCode": "ELEMENTS_TOO_MANY",
                 "ErrorMessage": "The effective policy has too many elements.",
                 "PathToError": element.map_or("", String::as_str),
-                "ContributingPolicies": policies.map(|it| it.id.as_str()).collect::<Vec<_>>(),
+                "ContributingPolicies": policies.map(|it| it.id).collect::<Vec<_>>(),
             })
         });
         let mut page = self.page("EffectivePolicyValidationErrors", errors.into_iter(), |it| it)?;
         page["AccountId"] = json!(account.id);
         page["PolicyType"] = json!(kind);
         page["Path"] = json!(account.path);
-        page["EvaluationTimestamp"] = json!(account.joined.as_second());
+        page["EvaluationTimestamp"] = json!(self.organization.shown_since(kind, account).as_second());
         Ok(page)
     }
 
@@ -126,10 +119,14 @@ impl<'a> Read<'a> {
             || (*one_in > 0 && account.id.parse::<u64>().is_ok_and(|id| id % one_in == 0))
     }
 
+    pub(super) fn describe_resource_policy(&self) -> Result<Value, ApiError> {
+        let policy = self.organization.resource_policy.as_ref().ok_or_else(no_resource_policy)?;
+        Ok(resource_policy(self.organization, policy))
+    }
+
     pub(super) fn list_tags_for_resource(&self) -> Result<Value, ApiError> {
-        let id = self.id("ResourceId", Id::Resource)?;
-        let known = self.organization.below(id).is_some() || self.organization.policy(id).is_some();
-        if !known {
+        let id = self.request.id("ResourceId", Id::Resource)?;
+        if !is_taggable(self.organization, id) {
             return Err(target_not_found());
         }
         let tags = self.organization.tags(id);
@@ -137,17 +134,22 @@ impl<'a> Read<'a> {
     }
 }
 
+/// Whether there is such a resource, that can have tags.
+pub(in super::super) fn is_taggable(organization: &Organization, id: &str) -> bool {
+    organization.is_target(id)
+        || organization.policy(id).is_some()
+        || organization.resource_policy.as_ref().is_some_and(|policy| policy.id == id)
+}
+
+/// A policy, as it is described and as it is answered when it has changed.
+pub(in super::super) fn described(organization: &Organization, policy: &Policy) -> Value {
+    json!({"Policy": {"PolicySummary": summary(organization, policy), "Content": policy.content}})
+}
+
 fn summary(organization: &Organization, policy: &Policy) -> Value {
-    let path = match policy.aws_managed {
-        true => format!("arn:aws:organizations::aws:policy/{}/{}", policy.kind.to_lowercase(), policy.id),
-        false => arn(
-            organization,
-            &format!("policy/{}/{}/{}", organization.id, policy.kind.to_lowercase(), policy.id),
-        ),
-    };
     json!({
         "Id": policy.id,
-        "Arn": path,
+        "Arn": organization.arn_of_policy(policy),
         "Name": policy.name,
         "Description": policy.description,
         "Type": policy.kind,
@@ -155,6 +157,22 @@ fn summary(organization: &Organization, policy: &Policy) -> Value {
     })
 }
 
-fn target_not_found() -> ApiError {
+pub(in super::super) fn resource_policy(organization: &Organization, policy: &ResourcePolicy) -> Value {
+    let arn = organization.arn(&format!("resourcepolicy/{}/{}", organization.id, policy.id));
+    json!({"ResourcePolicy": {
+        "ResourcePolicySummary": {"Id": policy.id, "Arn": arn},
+        "Content": policy.content,
+    }})
+}
+
+pub(in super::super) fn no_resource_policy() -> ApiError {
+    error("ResourcePolicyNotFoundException", "Your organization has no resource policy.")
+}
+
+pub(in super::super) fn not_found() -> ApiError {
+    error("PolicyNotFoundException", "You specified a policy that doesn't exist.")
+}
+
+pub(in super::super) fn target_not_found() -> ApiError {
     error("TargetNotFoundException", "You specified a target that doesn't exist.")
 }

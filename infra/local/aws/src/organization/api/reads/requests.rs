@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::input::Id;
-use super::{Read, error, invalid};
+use super::super::input::Id;
+use super::super::{error, invalid};
+use super::Read;
 use crate::organization::AccountRequest;
 use crate::wire::ApiError;
 
@@ -11,7 +12,7 @@ const STATES: [&str; 3] = ["IN_PROGRESS", "SUCCEEDED", "FAILED"];
 
 impl Read<'_> {
     pub(super) fn list_create_account_status(&self) -> Result<Value, ApiError> {
-        let states = self.body["States"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let states = self.request.body["States"].as_array().map(Vec::as_slice).unwrap_or_default();
         let states: Vec<&str> = states.iter().filter_map(Value::as_str).collect();
         if states.iter().any(|state| !STATES.contains(state)) {
             return Err(invalid("INVALID_ENUM"));
@@ -23,7 +24,7 @@ impl Read<'_> {
     }
 
     pub(super) fn describe_create_account_status(&self) -> Result<Value, ApiError> {
-        let id = self.id("CreateAccountRequestId", Id::Request)?;
+        let id = self.request.id("CreateAccountRequestId", Id::Request)?;
         let found = self.organization.requests.iter().find(|it| it.id == id);
         let found = found.ok_or_else(|| {
             error(
@@ -35,7 +36,7 @@ impl Read<'_> {
     }
 }
 
-fn show(request: &AccountRequest) -> Value {
+pub(in super::super) fn show(request: &AccountRequest) -> Value {
     let mut shown = json!({
         "Id": request.id,
         "AccountName": request.name,

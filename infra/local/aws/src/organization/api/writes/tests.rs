@@ -1,0 +1,9 @@
+mod accounts;
+mod attachments;
+mod delegation;
+mod founding;
+mod policies;
+mod services;
+mod tags;
+mod timing;
+mod types;
