@@ -43,6 +43,22 @@ SET VARIABLE account_status = (SELECT if(count(*) > 0,
 FROM glob(getvariable('tables') || '/account_status/*/*.parquet'));
 CREATE OR REPLACE VIEW account_status AS SELECT * FROM query(getvariable('account_status'));
 
+SET VARIABLE account_creations = (SELECT if(count(*) > 0,
+  'SELECT * FROM read_parquet(getvariable(''tables'') || ''/account_creations/*/*.parquet'',
+    hive_partitioning = true, hive_types = {''run_date'': VARCHAR}, union_by_name = true)',
+  'SELECT
+    NULL::VARCHAR AS "run_id", NULL::VARCHAR AS "item", NULL::VARCHAR AS "email", NULL::VARCHAR AS "name",
+    NULL::BOOLEAN AS "gov_cloud", NULL::VARCHAR AS "wished_parent", NULL::VARCHAR AS "status",
+    NULL::VARCHAR AS "request_id", NULL::VARCHAR AS "account_id", NULL::VARCHAR AS "gov_cloud_account_id",
+    NULL::VARCHAR AS "parent", NULL::VARCHAR AS "failure_reason", NULL::VARCHAR AS "failure_class",
+    NULL::VARCHAR AS "error", NULL::VARCHAR AS "cause", NULL::VARCHAR AS "remedy", NULL::VARCHAR AS "digest",
+    NULL::TIMESTAMPTZ AS "requested_at", NULL::TIMESTAMPTZ AS "completed_at",
+    NULL::TIMESTAMPTZ AS "active_at", NULL::TIMESTAMPTZ AS "ended_at", NULL::BIGINT AS "schema_version",
+    NULL::VARCHAR AS "run_date"
+    WHERE false')
+FROM glob(getvariable('tables') || '/account_creations/*/*.parquet'));
+CREATE OR REPLACE VIEW account_creations AS SELECT * FROM query(getvariable('account_creations'));
+
 SET VARIABLE accounts = (SELECT if(count(*) > 0,
   'SELECT * FROM read_parquet(getvariable(''tables'') || ''/accounts/*/*.parquet'',
     hive_partitioning = true, hive_types = {''run_date'': VARCHAR}, union_by_name = true)',
@@ -148,6 +164,32 @@ SET VARIABLE effective_policy_errors = (SELECT if(count(*) > 0,
 FROM glob(getvariable('tables') || '/effective_policy_errors/*/*.parquet'));
 CREATE OR REPLACE VIEW effective_policy_errors AS SELECT * FROM query(getvariable('effective_policy_errors'));
 
+SET VARIABLE policy_effects = (SELECT if(count(*) > 0,
+  'SELECT * FROM read_parquet(getvariable(''tables'') || ''/policy_effects/*/*.parquet'',
+    hive_partitioning = true, hive_types = {''run_date'': VARCHAR}, union_by_name = true)',
+  'SELECT
+    NULL::VARCHAR AS "run_id", NULL::VARCHAR AS "plan_run_id", NULL::VARCHAR AS "type",
+    NULL::VARCHAR AS "account_id", NULL::BIGINT AS "wave", NULL::VARCHAR AS "attribute",
+    NULL::VARCHAR AS "effect", NULL::VARCHAR AS "before", NULL::VARCHAR AS "after",
+    NULL::VARCHAR AS "unknown_because", NULL::BIGINT AS "schema_version", NULL::VARCHAR AS "run_date"
+    WHERE false')
+FROM glob(getvariable('tables') || '/policy_effects/*/*.parquet'));
+CREATE OR REPLACE VIEW policy_effects AS SELECT * FROM query(getvariable('policy_effects'));
+
+SET VARIABLE organization_changes = (SELECT if(count(*) > 0,
+  'SELECT * FROM read_parquet(getvariable(''tables'') || ''/organization_changes/*/*.parquet'',
+    hive_partitioning = true, hive_types = {''run_date'': VARCHAR}, union_by_name = true)',
+  'SELECT
+    NULL::VARCHAR AS "run_id", NULL::VARCHAR AS "kind", NULL::VARCHAR AS "plan_run_id",
+    NULL::VARCHAR AS "plan_digest", NULL::BIGINT AS "wave", NULL::BIGINT AS "number",
+    NULL::VARCHAR AS "operation", NULL::VARCHAR AS "object", NULL::VARCHAR AS "why",
+    NULL::VARCHAR AS "status", NULL::VARCHAR AS "before", NULL::VARCHAR AS "after",
+    NULL::TIMESTAMPTZ AS "made_at", NULL::BOOLEAN AS "answer_lost", NULL::BIGINT AS "schema_version",
+    NULL::VARCHAR AS "run_date"
+    WHERE false')
+FROM glob(getvariable('tables') || '/organization_changes/*/*.parquet'));
+CREATE OR REPLACE VIEW organization_changes AS SELECT * FROM query(getvariable('organization_changes'));
+
 SET VARIABLE service_access = (SELECT if(count(*) > 0,
   'SELECT * FROM read_parquet(getvariable(''tables'') || ''/service_access/*/*.parquet'',
     hive_partitioning = true, hive_types = {''run_date'': VARCHAR}, union_by_name = true)',
@@ -218,6 +260,9 @@ SELECT said.*, newest.item AS run_item, newest.finished_at AS run_finished_at, n
 CREATE OR REPLACE VIEW latest_account_status AS
 SELECT said.*, newest.item AS run_item, newest.finished_at AS run_finished_at, newest.complete AS run_complete FROM account_status said JOIN latest_runs newest ON said.run_id = newest.run_id AND said.run_date = newest.run_date;
 
+CREATE OR REPLACE VIEW latest_account_creations AS
+SELECT said.*, newest.item AS run_item, newest.finished_at AS run_finished_at, newest.complete AS run_complete FROM account_creations said JOIN latest_runs newest ON said.run_id = newest.run_id AND said.run_date = newest.run_date;
+
 CREATE OR REPLACE VIEW latest_accounts AS
 SELECT said.*, newest.item AS run_item, newest.finished_at AS run_finished_at, newest.complete AS run_complete FROM accounts said JOIN latest_runs newest ON said.run_id = newest.run_id AND said.run_date = newest.run_date;
 
@@ -244,6 +289,12 @@ SELECT said.*, newest.item AS run_item, newest.finished_at AS run_finished_at, n
 
 CREATE OR REPLACE VIEW latest_effective_policy_errors AS
 SELECT said.*, newest.item AS run_item, newest.finished_at AS run_finished_at, newest.complete AS run_complete FROM effective_policy_errors said JOIN latest_runs newest ON said.run_id = newest.run_id AND said.run_date = newest.run_date;
+
+CREATE OR REPLACE VIEW latest_policy_effects AS
+SELECT said.*, newest.item AS run_item, newest.finished_at AS run_finished_at, newest.complete AS run_complete FROM policy_effects said JOIN latest_runs newest ON said.run_id = newest.run_id AND said.run_date = newest.run_date;
+
+CREATE OR REPLACE VIEW latest_organization_changes AS
+SELECT said.*, newest.item AS run_item, newest.finished_at AS run_finished_at, newest.complete AS run_complete FROM organization_changes said JOIN latest_runs newest ON said.run_id = newest.run_id AND said.run_date = newest.run_date;
 
 CREATE OR REPLACE VIEW latest_service_access AS
 SELECT said.*, newest.item AS run_item, newest.finished_at AS run_finished_at, newest.complete AS run_complete FROM service_access said JOIN latest_runs newest ON said.run_id = newest.run_id AND said.run_date = newest.run_date;

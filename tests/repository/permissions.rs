@@ -3,6 +3,8 @@
 //! That nothing else is done needs no test of its own: the simulation refuses what no policy allows.
 
 mod access_report;
+mod accounts;
+mod changes;
 mod inventory;
 mod member_role;
 mod policy_generation;
@@ -17,7 +19,7 @@ use local_stack::Topology;
 use muster_tests::{Scenario, on_virtual_time, stack};
 use serde_json::json;
 
-use crate::stacks::{KEY, every_optional_parameter, variants};
+use crate::stacks::{KEY, every_optional_parameter, of_writes, variants};
 
 /// Allowed, and used by AWS in the role's name rather than by code of ours: Lambda writes the logs,
 /// EventBridge Scheduler puts aside what it could not deliver.
@@ -87,6 +89,8 @@ fn used(scenario: &Scenario) -> BTreeSet<Use> {
     used.extend(inventory::used(scenario));
     used.extend(access_report::used(scenario));
     used.extend(policy_generation::used(scenario));
+    used.extend(changes::used(scenario));
+    used.extend(accounts::used(scenario));
     used
 }
 
@@ -111,7 +115,9 @@ fn unused(scenario: &Scenario, used: &BTreeSet<Use>) -> Vec<Allowed> {
 #[test]
 fn in_the_management_account_every_permission_is_used() {
     let on = |name: &str| (format!("{name}ScheduleState"), "ENABLED".to_owned());
-    let parameters = ["AccessReport", "Inventory", "PolicyGeneration", "Report"].map(on).into();
+    let mut parameters: BTreeMap<_, _> =
+        ["AccessReport", "Inventory", "PolicyGeneration", "Report"].map(on).into();
+    parameters.extend(of_writes());
     let scenario = Scenario { accounts: 24, parameters, ..Scenario::default() };
     let unused = unused(&scenario, &used(&scenario));
     assert!(unused.is_empty(), "{unused:#?}");
@@ -122,7 +128,13 @@ fn in_a_delegated_account_with_every_optional_parameter_every_permission_is_used
     // The role that reads the organization is the one of management-roles.yaml, the trail is the
     // organization's, and targets are asked for, so that the root is looked up too.
     let mut parameters = every_optional_parameter();
-    for there in ["AccessReportRoleArn", "DefaultTarget", "ManagementReadRoleArn", "TrailArn"] {
+    for there in [
+        "AccessReportRoleArn",
+        "DefaultTarget",
+        "ManagementReadRoleArn",
+        "ManagementWriteRoleArn",
+        "TrailArn",
+    ] {
         parameters.remove(there).unwrap();
     }
     let mut settings = Settings::default();
@@ -155,28 +167,51 @@ fn a_permission_that_nothing_uses_is_noticed() {
     assert_eq!(covering[0].condition.as_ref().unwrap().2, "runs/*");
 }
 
+/// The actions of Organizations that a policy allows.
+fn of_organizations(policy: &PolicyDocument) -> Vec<String> {
+    let allowed = policy.statements.iter().filter(|statement| statement.effect == Effect::Allow);
+    let actions = allowed.flat_map(|statement| &statement.actions);
+    let mut operations = Vec::new();
+    for action in actions {
+        let (service, operation) = action.split_once(':').unwrap_or(("*", "*"));
+        assert!(!service.contains('*') && !operation.starts_with('*'), "{action} is everything");
+        if service == "organizations" {
+            operations.push(operation.to_owned());
+        }
+    }
+    operations
+}
+
+fn is_read(operation: &str) -> bool {
+    operation.starts_with("Describe") || operation.starts_with("List")
+}
+
 #[test]
-fn no_role_may_write_to_organizations() {
+fn with_writes_off_no_role_may_write_to_organizations() {
     let scenarios = [Scenario::default(), Scenario { topology: Topology::Delegated, ..Scenario::default() }];
-    let mut policies: Vec<PolicyDocument> = Vec::new();
+    let mut reads = 0;
     for scenario in scenarios {
         let stack = on_virtual_time(async { stack(&scenario) });
-        policies.extend(stack.aws.roles().values().map(|role| (*role.policy).clone()));
-    }
-    for resolved in variants("muster") {
-        let roles = local_stack::deploy::roles(&resolved).unwrap();
-        policies.extend(roles.values().map(|role| (*role.policy).clone()));
-    }
-    let mut reads = 0;
-    for statement in policies.iter().flat_map(|policy| &policy.statements) {
-        for action in statement.actions.iter().filter(|_| statement.effect == Effect::Allow) {
-            let (service, operation) = action.split_once(':').unwrap_or(("*", "*"));
-            assert!(!service.contains('*') && !operation.starts_with('*'), "{action} is everything");
-            if service == "organizations" {
-                assert!(operation.starts_with("Describe") || operation.starts_with("List"), "{action}");
-                reads += 1;
-            }
+        for (role, policy) in stack.aws.roles() {
+            let operations = of_organizations(&policy.policy);
+            assert!(operations.iter().all(|operation| is_read(operation)), "{role}: {operations:?}");
+            reads += operations.len();
         }
     }
     assert!(reads > 0);
+}
+
+/// Each kind that changes the organization has functions that only plan or look: these never may.
+#[test]
+fn with_writes_on_only_the_functions_that_make_changes_may_write_to_organizations() {
+    let mut writers = BTreeSet::new();
+    for resolved in variants("muster") {
+        for (arn, role) in local_stack::deploy::roles(&resolved).unwrap() {
+            if of_organizations(&role.policy).iter().any(|operation| !is_read(operation)) {
+                writers.insert(arn.rsplit(['/', ':']).next().unwrap().to_owned());
+            }
+        }
+    }
+    let expected = ["AccountsStartRole", "PoliciesApplyRole", "SetupApplyRole"];
+    assert_eq!(writers, expected.map(|name| format!("muster-{name}")).into());
 }

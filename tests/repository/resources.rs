@@ -140,6 +140,9 @@ fn every_alarm_watches_something_of_this_stack_and_tells_its_topic() {
         Kind::OrganizationInventory => "InventoryFailed",
         Kind::OrganizationsAccessReport => "AccessReportFailed",
         Kind::PolicyGeneration => "PolicyGenerationFailed",
+        Kind::OrganizationSetup => "SetupFailed",
+        Kind::OrganizationPolicies => "PoliciesFailed",
+        Kind::OrganizationAccounts => "AccountsFailed",
     };
     let others = [
         ("SweepFailed", "AWS/Lambda", "Errors", "FunctionName"),

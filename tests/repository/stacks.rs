@@ -24,6 +24,11 @@ pub(crate) fn of_policy_generation() -> BTreeMap<String, String> {
     parameters("policy-generation")
 }
 
+/// The parameters without which nothing of the organization can be changed.
+pub(crate) fn of_writes() -> BTreeMap<String, String> {
+    parameters("writes")
+}
+
 /// The parameters that are empty by default, and those that change more than a number.
 pub(crate) fn every_optional_parameter() -> BTreeMap<String, String> {
     parameters("every-optional")
@@ -46,18 +51,28 @@ pub(crate) fn resolve(template: &Template, stack: &str, given: &BTreeMap<String,
     template.resolve(&surroundings(stack), given).unwrap()
 }
 
-/// With default parameters, with policy generation besides, and with every optional parameter. Only the
-/// first has not [all kinds](kinds).
+/// With default parameters, with every kind besides, and with every optional parameter. Only the first has
+/// not [all kinds](kinds).
 pub(crate) fn variants(stack: &str) -> [Resolved; 3] {
-    [BTreeMap::new(), of_policy_generation(), every_optional_parameter()]
-        .map(|given| resolve(&template(), stack, &given))
+    let mut every_kind = of_policy_generation();
+    every_kind.extend(of_writes());
+    [BTreeMap::new(), every_kind, every_optional_parameter()].map(|given| resolve(&template(), stack, &given))
 }
 
-/// The kinds of job that a stack has: all of them, but that policies are generated only where the roles
-/// and the trail for it are given.
+/// The kinds of job that a stack has: policies are generated only where the roles and the trail for it are
+/// given, and each kind that changes the organization is there only where it is enabled.
 pub(crate) fn kinds(resolved: &Resolved) -> BTreeSet<Kind> {
     let generates = of_policy_generation().keys().all(|name| resolved.parameters[name] != "");
-    Kind::ALL.into_iter().filter(|kind| generates || *kind != Kind::PolicyGeneration).collect()
+    let is_there = |kind: &Kind| match kind {
+        Kind::DeclarativePoliciesReport | Kind::OrganizationInventory | Kind::OrganizationsAccessReport => {
+            true
+        }
+        Kind::PolicyGeneration => generates,
+        Kind::OrganizationSetup => resolved.parameters["EnableOrganizationSetup"] == "true",
+        Kind::OrganizationPolicies => resolved.parameters["EnablePolicyWrites"] == "true",
+        Kind::OrganizationAccounts => resolved.parameters["EnableAccountCreation"] == "true",
+    };
+    Kind::ALL.into_iter().filter(is_there).collect()
 }
 
 #[test]
@@ -78,20 +93,26 @@ fn the_parameters_of_other_tests_are_those_of_the_files() {
     assert!(of_policy_generation().iter().all(|(name, value)| every[name] == *value), "{every:?}");
 }
 
-/// Nothing of it: what is left would name roles that do not exist, or wait for runs that never come. Only
-/// its tables and queries stay, so that the catalog says the same everywhere.
+/// Nothing of them: what is left would name roles that do not exist, or wait for runs that never come. Only
+/// their tables and queries stay, so that the catalog says the same everywhere.
 #[test]
-fn without_its_parameters_a_stack_has_nothing_of_policy_generation() {
+fn without_its_parameters_a_stack_has_nothing_of_a_kind() {
     let [default, with, every] = variants("muster").map(|it| kinds(&it).len());
-    assert_eq!((default, with, every), (Kind::ALL.len() - 1, Kind::ALL.len(), Kind::ALL.len()));
+    assert_eq!((default, with, every), (3, Kind::ALL.len(), Kind::ALL.len()));
     let resolved = resolve(&template(), "muster", &BTreeMap::new());
+    let absent: Vec<_> = Kind::ALL.into_iter().filter(|kind| !kinds(&resolved).contains(kind)).collect();
     let of_catalog = |kind: &str| kind.starts_with("AWS::Glue::") || kind.starts_with("AWS::Athena::");
     for (name, resource) in resolved.resources.iter().filter(|(_, it)| !of_catalog(&it.kind)) {
         let text = format!("{name} {}", resource.properties);
-        let named = ["PolicyGeneration", "policy-generation"].iter().any(|it| text.contains(it));
-        assert!(!named, "{text}");
+        let named = absent.iter().find(|kind| text.contains(kind.as_str()));
+        assert_eq!(named, None, "{text}");
+        for prefix in ["PolicyGeneration", "Setup", "Policies", "Accounts"] {
+            assert!(!name.starts_with(prefix), "{name}");
+        }
     }
-    assert!(resolved.outputs.keys().all(|name| !name.contains("PolicyGeneration")));
+    for name in ["PolicyGeneration", "Setup", "Policies", "Accounts"] {
+        assert!(!resolved.outputs.contains_key(&format!("{name}StateMachineArn")), "{name}");
+    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod access_report;
+mod accounts;
+mod changes;
 mod delivery;
 mod events;
 mod evidence;

@@ -73,6 +73,7 @@ impl Collection<'_> {
                 "targetId": self.handle.target_id,
                 "raw": format!("s3://{}/{}", self.handle.bucket, object.key),
                 "summary": summary_key,
+                "observedAt": aws.ended,
                 "manifest": keys::manifest(run_id),
                 "layoutHash": summary.layout.hash,
                 "rows": summary.rows,

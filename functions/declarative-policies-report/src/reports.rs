@@ -316,8 +316,8 @@ where
         ),
         "DeclarativePoliciesNotEnabled" => (
             ErrorName::NotEnabled,
-            "Turn on trusted access for EC2 (ec2.amazonaws.com) in Organizations: enabling the policy type in the \
-             console does it.",
+            "Turn on trusted access for EC2 with a run of organization-setup (trustedAccess: {\"ec2.amazonaws.com\": \
+             \"enabled\"}), or in Organizations: enabling the policy type in the console does it.",
         ),
         "InaccessibleStorageLocation" => (
             ErrorName::StorageInaccessible,

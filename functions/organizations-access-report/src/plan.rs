@@ -113,8 +113,8 @@ fn preflight(config: &Config, snapshot: &Snapshot) -> Result<(), JobError> {
                 scp.map_or("off", |it| it.status.as_str()),
                 snapshot.root.id
             ),
-            "Enable the policy type SERVICE_CONTROL_POLICY on the root (and wait until it is ENABLED). Then run again \
-             with inventoryMaxAgeHours 0.",
+            "Enable it with a run of organization-setup (policyTypes: {\"SERVICE_CONTROL_POLICY\": \"enabled\"}), or in the \
+             console. Then run again with inventoryMaxAgeHours 0.",
         ));
     }
     let caller = config.caller();

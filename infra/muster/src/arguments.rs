@@ -21,6 +21,12 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run a job and follow it to its end.
     Run(Run),
+    /// Plan changes of the organization, and show them. Nothing is changed.
+    Plan(Plan),
+    /// Make the changes of a plan, and follow them to their proof.
+    Apply(Apply),
+    /// Plan to take back what a run has changed, and show it. Nothing is changed.
+    Rollback(Rollback),
     /// Serve the simulated AWS, with the stack deployed, for the AWS CLI, any SDK and `cargo lambda`.
     Up(Up),
     /// Show the runs of a stack and what is still open.
@@ -69,6 +75,53 @@ pub(crate) struct Run {
     pub estimate: bool,
     #[command(flatten)]
     pub simulation: Simulation,
+}
+
+/// Where changes are planned and made.
+#[derive(Debug, Args)]
+pub(crate) struct Where {
+    /// A stack that is deployed to AWS, instead of the simulation.
+    #[arg(long, value_name = "NAME", conflicts_with = "Simulation")]
+    pub stack: Option<String>,
+    #[command(flatten)]
+    pub simulation: Simulation,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    /// The kind of job.
+    #[arg(value_parser = kinds::changing())]
+    pub kind: Kind,
+    /// How the organization shall be: a file of JSON, as the request's member `desired` takes it.
+    #[arg(long, value_name = "FILE")]
+    pub desired: PathBuf,
+    #[command(flatten)]
+    pub at: Where,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Apply {
+    /// The run that has made the plan.
+    pub plan: RunId,
+    /// The plan's digest, as it was shown: what is applied is what was read.
+    #[arg(long, value_name = "SHA-256")]
+    pub digest: String,
+    /// Apply it although nobody can say what it comes to in some accounts.
+    #[arg(long)]
+    pub accept_unknown: bool,
+    /// Hours after which the run is ended, 1 to 168.
+    #[arg(long, value_name = "HOURS")]
+    pub deadline_hours: Option<u32>,
+    #[command(flatten)]
+    pub at: Where,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rollback {
+    /// The run that has made changes.
+    pub run: RunId,
+    #[command(flatten)]
+    pub at: Where,
 }
 
 /// The simulated AWS.
@@ -236,6 +289,14 @@ pub(crate) enum Switch {
     OldestGenerationFirst,
     /// The first start of a policy generation is throttled, the second ends in an internal error.
     FirstGenerationsRefused,
+    /// There is one account, in no organization.
+    NoOrganization,
+    /// Within a minute after a change of policies, another of the same type is refused.
+    PolicyChangesInProgress,
+    /// Within seconds after a write to the organization, another one is refused.
+    ConcurrentModifications,
+    /// The first requests for accounts fail, for one reason after the other, and the next one vanishes.
+    FirstAccountsFail,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

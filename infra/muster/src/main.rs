@@ -27,6 +27,9 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Command::Run(arguments) => commands::run::main(arguments),
+        Command::Plan(arguments) => commands::changes::plan(&arguments),
+        Command::Apply(arguments) => commands::changes::apply(&arguments),
+        Command::Rollback(arguments) => commands::changes::rollback(&arguments),
         Command::Up(arguments) => commands::up::main(&arguments),
         Command::Status(arguments) => commands::status::main(&arguments),
         Command::Resume(arguments) => commands::resume::main(arguments),

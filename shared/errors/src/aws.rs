@@ -69,7 +69,12 @@ impl AwsError {
     /// Whether the call may have taken effect although it failed. A throttle is a refusal, whatever
     /// its status: EC2's is a 503.
     pub fn effect_is_open(&self) -> bool {
-        self.answer == Answer::Unknown && self.common_name() != ErrorName::Throttled
+        self.answer == Answer::Unknown && !self.is_throttle()
+    }
+
+    /// Whether AWS asks to slow down.
+    pub fn is_throttle(&self) -> bool {
+        self.common_name() == ErrorName::Throttled
     }
 
     /// The meaning every AWS service shares. Codes that only one operation gives are matched by its

@@ -33,13 +33,19 @@ pub enum ErrorName {
     UnrecognisedLayout,
     /// Evidence that must be whole is not.
     Incomplete,
+    /// What a change was planned from, or is made under, is not so any more.
+    Outdated,
+    /// What was changed does not show in AWS as it was planned.
+    Unproven,
+    /// What is asked for is there already, and not by Muster's doing.
+    AlreadyExists,
     /// A bug: a caught panic, or AWS answered what its own model excludes.
     Defect,
 }
 
 impl ErrorName {
     /// Every name, for tests that compare the code with the state machines.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::InvalidRequest,
         Self::Denied,
         Self::NotEnabled,
@@ -52,6 +58,9 @@ impl ErrorName {
         Self::Overdue,
         Self::UnrecognisedLayout,
         Self::Incomplete,
+        Self::Outdated,
+        Self::Unproven,
+        Self::AlreadyExists,
         Self::Defect,
     ];
 
@@ -72,6 +81,9 @@ impl ErrorName {
             Self::Overdue => "Overdue",
             Self::UnrecognisedLayout => "UnrecognisedLayout",
             Self::Incomplete => "Incomplete",
+            Self::Outdated => "Outdated",
+            Self::Unproven => "Unproven",
+            Self::AlreadyExists => "AlreadyExists",
             Self::Defect => "Defect",
         }
     }

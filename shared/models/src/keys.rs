@@ -12,6 +12,8 @@
 //! runs/<run-id>/manifest.json            what was published, and from which parts
 //! open/<run-id>/<item>                   a job not yet closed
 //! published/<kind>/<run-id>.json         that a run was published, and its result
+//! runs/<run-id>/changes/…                a plan of changes, and what came of each
+//! locks/<name>                           who is the only writer at present
 //! cursors/<kind>.json                    where runs that take turns go on
 //! cursors/<kind>/<name>.json             the same for one account alone
 //! tables/<table>/run_date=YYYY-MM-DD/<run-id>-<n>.parquet
@@ -90,6 +92,40 @@ pub fn parse_record(key: &str) -> Option<(RunId, ItemName)> {
     let item = rest.strip_prefix("jobs/")?.strip_suffix(".json")?;
     Some((run.parse().ok()?, item.parse().ok()?))
 }
+
+/// Where a plan of changes is kept.
+pub fn change_plan(run: &RunId) -> String {
+    format!("{RUNS}{run}/changes/plan.json")
+}
+
+/// Where a document beside a plan of changes is kept, such as what it comes to in each account.
+pub fn change_document(run: &RunId, name: &str) -> String {
+    format!("{RUNS}{run}/changes/{name}")
+}
+
+/// Where the record of one change is kept that a run makes: before the call, and after it.
+pub fn change(run: &RunId, number: u32) -> String {
+    format!("{RUNS}{run}/changes/made/{number:06}.json")
+}
+
+/// The prefix of those records.
+pub fn changes(run: &RunId) -> String {
+    format!("{RUNS}{run}/changes/made/")
+}
+
+/// How far a run has come that makes changes.
+pub fn change_progress(run: &RunId) -> String {
+    format!("{RUNS}{run}/changes/progress.json")
+}
+
+/// The lease of whoever writes to the organization.
+pub const ORGANIZATION_WRITER: &str = "locks/organization-writer";
+
+/// When an account was asked for last: AWS takes one request in ten seconds.
+pub const ACCOUNT_CREATION: &str = "locks/account-creation";
+
+/// The prefix of objects that requests refer to.
+pub const REQUESTS: &str = "requests/";
 
 /// The prefix of what is published of a kind, a document for each run.
 pub fn published(kind: Kind) -> String {

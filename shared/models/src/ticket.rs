@@ -27,14 +27,20 @@ pub enum Kind {
     OrganizationInventory,
     OrganizationsAccessReport,
     PolicyGeneration,
+    OrganizationSetup,
+    OrganizationPolicies,
+    OrganizationAccounts,
 }
 
 impl Kind {
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 7] = [
         Self::DeclarativePoliciesReport,
         Self::OrganizationInventory,
         Self::OrganizationsAccessReport,
         Self::PolicyGeneration,
+        Self::OrganizationSetup,
+        Self::OrganizationPolicies,
+        Self::OrganizationAccounts,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -43,6 +49,9 @@ impl Kind {
             Self::OrganizationInventory => "organization-inventory",
             Self::OrganizationsAccessReport => "organizations-access-report",
             Self::PolicyGeneration => "policy-generation",
+            Self::OrganizationSetup => "organization-setup",
+            Self::OrganizationPolicies => "organization-policies",
+            Self::OrganizationAccounts => "organization-accounts",
         }
     }
 }
@@ -67,6 +76,10 @@ pub enum Next {
     Prepare,
     /// The run is planned: work on its lanes, which [`Ticket::lanes`] lists.
     Lanes,
+    /// A plan of changes: wait, then go on making them.
+    Apply,
+    /// Changes are made: wait, then see whether AWS shows them.
+    Verify,
     /// Nothing is left to do; [`Ticket::result`] says what came of it.
     Done,
     /// Nothing is left to do; [`Ticket::failure`] says why there is no result.

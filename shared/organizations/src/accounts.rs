@@ -96,16 +96,16 @@ impl Organization {
 
     /// The tags of an account, by key.
     pub async fn tags_of(&self, account: &AccountId) -> Result<BTreeMap<String, String>, JobError> {
-        let tags = pages::all(|token| async move {
-            let send = |client: &Client| {
-                let tags = client.list_tags_for_resource().resource_id(account.as_str());
-                tags.set_next_token(token.clone()).send()
-            };
-            let page = self.caller.call(rates::LIST_TAGS_FOR_RESOURCE, send).await?;
-            Ok((page.tags.unwrap_or_default(), page.next_token))
-        })
-        .await?;
-        Ok(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
+        self.tags_on(account.as_str()).await
+    }
+
+    /// One account as it is now.
+    pub async fn account(&self, id: &AccountId) -> Result<Account, JobError> {
+        let send = |client: &Client| client.describe_account().account_id(id.as_str()).send();
+        let described = self.caller.call(rates::DESCRIBE_ACCOUNT, send).await?;
+        let account =
+            described.account.ok_or_else(|| JobError::defect("DescribeAccount answered no account"))?;
+        read(account)
     }
 
     async fn accounts_below(&self, unit: &str) -> Result<Vec<AwsAccount>, JobError> {

@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::pace::Pace;
 use crate::rates::Operation;
+use crate::refusal::{self, Refusal};
 
 /// Attempts at one call. With the pauses between them they last about two minutes: longer than a burst
 /// of somebody else's calls.
@@ -51,21 +52,10 @@ impl Caller {
     {
         let mut attempt = 1;
         loop {
-            self.pace.turn(operation).await;
-            let error = match send(&self.client).await {
+            let error = match self.once(operation, &send).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => {
-                    let mut aws = AwsError::new(&format!("organizations:{}", operation.name), &error);
-                    if let (Some(message), Some(reason)) = (&mut aws.detail.message, reason(&error)) {
-                        message.push_str(&format!(" [{reason}]"));
-                    }
-                    aws
-                }
+                Err(error) => meaning(error),
             };
-            let error = meaning(error);
-            if error.name() == ErrorName::Throttled {
-                self.pace.throttled(operation);
-            }
             if attempt == ATTEMPTS || !ErrorName::TRANSIENT.contains(&error.name()) {
                 return Err(error);
             }
@@ -73,6 +63,67 @@ impl Caller {
             tokio::time::sleep(pause(attempt)).await;
             attempt += 1;
         }
+    }
+
+    /// Makes a call with an effect. It is made again only after a refusal that passes by itself; where an
+    /// answer leaves open what became of it, that is for the caller to look at.
+    pub(crate) async fn write<T, E, F>(
+        &self,
+        operation: Operation,
+        send: impl Fn(&Client) -> F,
+    ) -> Result<T, Refusal>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        let mut attempt = 1;
+        loop {
+            let error = match self.once(operation, &send).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            if attempt == ATTEMPTS || !refusal::passes(&error) {
+                return Err(refusal::of_write(error));
+            }
+            tracing::debug!(operation = operation.name, attempt, "{error}");
+            tokio::time::sleep(pause(attempt)).await;
+            attempt += 1;
+        }
+    }
+
+    /// Makes a call with an effect once, whatever comes of it: of an operation that AWS takes so rarely
+    /// that its repetitions would outlast the writer's lease.
+    pub(crate) async fn write_once<T, E, F>(
+        &self,
+        operation: Operation,
+        send: impl Fn(&Client) -> F,
+    ) -> Result<T, Refusal>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        self.once(operation, &send).await.map_err(refusal::of_write)
+    }
+
+    /// One call, in its turn.
+    async fn once<T, E, F>(&self, operation: Operation, send: impl Fn(&Client) -> F) -> Result<T, AwsError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        self.pace.turn(operation).await;
+        let error = match send(&self.client).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let mut aws = AwsError::new(&format!("organizations:{}", operation.name), &error);
+        if let (Some(message), Some(reason)) = (&mut aws.detail.message, reason(&error)) {
+            message.push_str(&format!(" [{reason}]"));
+        }
+        if aws.is_throttle() {
+            self.pace.throttled(operation);
+        }
+        Err(aws)
     }
 }
 
@@ -91,21 +142,11 @@ fn pause(attempt: u32) -> Duration {
 /// What an error of an Organizations read means.
 fn meaning(aws: AwsError) -> JobError {
     match aws.code() {
-        "AWSOrganizationsNotInUse" => JobError::from_aws(
-            ErrorName::NotEnabled,
-            "Deploy to the organization's management account, or to a delegated administrator of it.",
-            aws,
-        ),
         "AccessDenied" => JobError::from_aws(
             ErrorName::Denied,
             "Only the management account and delegated administrators may read the organization.",
             aws,
         ),
-        "ConcurrentModification" | "PolicyChangesInProgress" => JobError::from_aws(
-            ErrorName::Transient,
-            "The organization is being changed; the step is repeated.",
-            aws,
-        ),
-        _ => aws.into_job_error(),
+        _ => refusal::common(aws),
     }
 }

@@ -48,6 +48,14 @@ pub enum EffectivePolicy {
     NotFound,
 }
 
+/// A policy and what it says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DescribedPolicy {
+    pub policy: Policy,
+    pub content: String,
+}
+
 impl Organization {
     /// The policies of a type, AWS's own among them.
     pub async fn policies(&self, kind: &str) -> Result<Vec<Policy>, JobError> {
@@ -62,6 +70,21 @@ impl Organization {
         })
         .await?;
         policies.into_iter().map(read).collect()
+    }
+
+    /// A policy and what it says; `None` where there is none.
+    pub async fn policy(&self, id: &PolicyId) -> Result<Option<DescribedPolicy>, JobError> {
+        let send = |client: &Client| client.describe_policy().policy_id(id.as_str()).send();
+        let described = match self.caller.call(rates::DESCRIBE_POLICY, send).await {
+            Err(error) if error.aws().is_some_and(|aws| aws.is("PolicyNotFound")) => return Ok(None),
+            described => described?.policy,
+        };
+        let (summary, content) =
+            described.map(|policy| (policy.policy_summary, policy.content)).unwrap_or_default();
+        match (summary, content) {
+            (Some(summary), Some(content)) => Ok(Some(DescribedPolicy { policy: read(summary)?, content })),
+            _ => Err(JobError::defect(format!("DescribePolicy answered no content of {id}"))),
+        }
     }
 
     /// What a policy says.
@@ -86,6 +109,11 @@ impl Organization {
         let targets = page.targets.unwrap_or_default();
         let targets = targets.iter().map(|it| answers::id("ListTargetsForPolicy", it.target_id()));
         Ok((targets.collect::<Result<_, _>>()?, page.next_token))
+    }
+
+    /// The root, units and accounts that a policy is attached to itself.
+    pub async fn targets(&self, id: &PolicyId) -> Result<Vec<TargetId>, JobError> {
+        pages::all(|token| self.targets_page(id, token)).await
     }
 
     /// The policies of a type that are attached to this very root, unit or account.
@@ -121,6 +149,11 @@ impl Organization {
         let accounts =
             accounts.iter().map(|it| answers::id("ListAccountsWithInvalidEffectivePolicy", it.id()));
         Ok((accounts.collect::<Result<_, _>>()?, page.next_token))
+    }
+
+    /// All of them.
+    pub async fn invalid_accounts(&self, kind: &str) -> Result<Vec<AccountId>, JobError> {
+        pages::all(|token| self.invalid_accounts_page(kind, token)).await
     }
 
     /// Why what a type comes to in an account is not valid.

@@ -60,8 +60,8 @@ impl Reader {
 pub const VARIABLES: [Variable; 2] = [ORGANIZATIONS_RATE_SHARE, MANAGEMENT_READ_ROLE_ARN];
 
 /// A part of AWS's request rates.
-#[derive(Debug)]
-struct RateShare(f64);
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RateShare(pub(crate) f64);
 
 impl FromStr for RateShare {
     type Err = &'static str;

@@ -1,14 +1,14 @@
 //! Requests for new accounts, and what became of them.
 
 use aws_sdk_organizations::Client;
-use aws_sdk_organizations::types::CreateAccountStatus;
+use aws_sdk_organizations::types::{CreateAccountState, CreateAccountStatus};
 use errors::JobError;
 use jiff::Timestamp;
 use models::{AccountId, AccountRequestId};
 use runtime::aws::time;
 use serde::{Deserialize, Serialize};
 
-use crate::{Organization, Page, answers, rates};
+use crate::{Organization, Page, answers, pages, rates};
 
 /// A request for a new account. AWS keeps no email address of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +32,24 @@ impl Organization {
         &self,
         token: Option<String>,
     ) -> Result<Page<AccountRequest>, JobError> {
-        let send = |client: &Client| client.list_create_account_status().set_next_token(token.clone()).send();
+        self.requests_page(None, token).await
+    }
+
+    /// All requests that AWS remembers in these states, such as `IN_PROGRESS`.
+    pub async fn account_requests(&self, states: &[&str]) -> Result<Vec<AccountRequest>, JobError> {
+        let states: Vec<_> = states.iter().map(|state| CreateAccountState::from(*state)).collect();
+        pages::all(|token| self.requests_page(Some(states.clone()), token)).await
+    }
+
+    async fn requests_page(
+        &self,
+        states: Option<Vec<CreateAccountState>>,
+        token: Option<String>,
+    ) -> Result<Page<AccountRequest>, JobError> {
+        let send = |client: &Client| {
+            let requests = client.list_create_account_status().set_states(states.clone());
+            requests.set_next_token(token.clone()).send()
+        };
         let page = self.caller.call(rates::LIST_CREATE_ACCOUNT_STATUS, send).await?;
         let requests = page.create_account_statuses.unwrap_or_default();
         let requests = requests.into_iter().map(|request| read(request, "ListCreateAccountStatus"));
@@ -52,7 +69,7 @@ impl Organization {
     }
 }
 
-fn read(status: CreateAccountStatus, operation: &str) -> Result<AccountRequest, JobError> {
+pub(crate) fn read(status: CreateAccountStatus, operation: &str) -> Result<AccountRequest, JobError> {
     let account = |id: Option<&str>| id.map(|id| answers::id(operation, Some(id))).transpose();
     Ok(AccountRequest {
         id: answers::id(operation, status.id())?,

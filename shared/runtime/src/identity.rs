@@ -17,6 +17,13 @@ pub const MANAGEMENT_READ_ROLE_ARN: Variable = Variable {
     description: "Role in the management account to read Organizations with; empty: the function's own role.",
 };
 
+/// The role that changes the organization where the functions' own roles may not.
+pub const MANAGEMENT_WRITE_ROLE_ARN: Variable = Variable {
+    name: "MUSTER_MANAGEMENT_WRITE_ROLE_ARN",
+    default: Some(""),
+    description: "Role in the management account to change the organization with; empty: the function's own role.",
+};
+
 /// The role that orders and reads the access report: AWS lets only the management account, and only
 /// whoever has ordered a report, read it.
 pub const ACCESS_REPORT_ROLE_ARN: Variable = Variable {
@@ -48,6 +55,12 @@ impl Identity {
     /// Who reads the organization, by [`MANAGEMENT_READ_ROLE_ARN`].
     pub fn reader(environment: &Environment) -> Result<Self, InvalidEnvironment> {
         let role: Vec<RoleArn> = environment.list(&MANAGEMENT_READ_ROLE_ARN)?;
+        Ok(role.into_iter().next().map_or(Self::Own, Self::Management))
+    }
+
+    /// Who changes the organization, by [`MANAGEMENT_WRITE_ROLE_ARN`].
+    pub fn writer(environment: &Environment) -> Result<Self, InvalidEnvironment> {
+        let role: Vec<RoleArn> = environment.list(&MANAGEMENT_WRITE_ROLE_ARN)?;
         Ok(role.into_iter().next().map_or(Self::Own, Self::Management))
     }
 
@@ -115,7 +128,7 @@ impl Identity {
             ),
             Self::Own | Self::Management(_) => format!(
                 "Check that {role} exists, that {trusts} (infra/roles/management-roles.yaml), and that the stack's \
-                 parameter for it (ManagementReadRoleArn, AccessReportRoleArn) is its ARN."
+                 parameter for it (ManagementReadRoleArn, ManagementWriteRoleArn, AccessReportRoleArn) is its ARN."
             ),
         };
         JobError::from_aws(ErrorName::Denied, remedy, aws)

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::time::Duration;
 
 use errors::JobError;
 use jiff::{SignedDuration, Timestamp};
@@ -26,6 +27,8 @@ pub struct RunContext<'a> {
     /// The invocation: parts are written under its name, see [`models::keys::part`].
     pub writer: &'a str,
     pub now: Timestamp,
+    /// When the run is to have ended.
+    pub deadline: Timestamp,
     /// How old a finished result may be to be used instead of a new job.
     pub max_age: Option<SignedDuration>,
 }
@@ -99,6 +102,17 @@ pub enum Started<Handle> {
     Busy(WaitingFor),
 }
 
+/// What a run that changes something does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// Go on making changes, after so long.
+    Apply(Duration),
+    /// See whether AWS shows them, after so long.
+    Verify(Duration),
+    /// Nothing is left to be changed or seen: publish.
+    Publish,
+}
+
 /// Where a job stands, in one vocabulary for AWS's three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
@@ -157,6 +171,11 @@ pub trait Job: Sized + Send + Sync + 'static {
 
     /// The lanes to work on, of a kind whose runs have lanes.
     fn lanes(&self, _handle: &Self::Handle) -> Option<LaneList> {
+        None
+    }
+
+    /// What follows when the job has started, of a kind whose runs change something.
+    fn then(&self, _handle: &Self::Handle) -> Option<Then> {
         None
     }
 

@@ -3,12 +3,14 @@
 //! 1. [`job`]: the trait a kind implements once: find, start, status, collect, cancel.
 //! 2. [`lifecycle`]: the steps around it: records, tickets, deadlines, publication.
 //! 3. [`lanes`]: runs of many items that go on side by side.
-//! 4. [`schedule`]: how long to wait before asking again.
-//! 5. [`environment`]: configuration, read once and validated at cold start.
-//! 6. [`identity`]: in whose name calls are made.
-//! 7. [`function`] and [`lambda`]: from an event to an answer, with logs, metrics and caught panics.
+//! 4. [`changes`]: runs that change something: planned, made one by one, seen to be so.
+//! 5. [`schedule`]: how long to wait before asking again.
+//! 6. [`environment`]: configuration, read once and validated at cold start.
+//! 7. [`identity`]: in whose name calls are made.
+//! 8. [`function`] and [`lambda`]: from an event to an answer, with logs, metrics and caught panics.
 
 pub mod aws;
+pub mod changes;
 pub mod environment;
 pub mod function;
 pub mod identity;
@@ -25,7 +27,8 @@ pub use environment::{Environment, InvalidEnvironment, Variable};
 pub use function::{Function, Invocation};
 pub use identity::Identity;
 pub use job::{
-    Cancelled, Collected, Estimate, Found, Job, Part, Prerequisite, Progress, RunContext, Started, WouldStart,
+    Cancelled, Collected, Estimate, Found, Job, Part, Prerequisite, Progress, RunContext, Started, Then,
+    WouldStart,
 };
 pub use lifecycle::Step;
 pub use metrics::Metrics;

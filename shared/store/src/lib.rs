@@ -5,10 +5,12 @@
 //! * [`Download`]: a stream that goes on where it broke off, pinned to the version it began with.
 //! * [`Versioned`]: JSON documents that only those write who have seen their present version;
 //!   [`Lines`]: objects of many JSON lines, read one after the other.
+//! * [`Lease`]: one writer of what has no conditional writes of its own.
 //! * [`Records`]: claims, job records and `open/` markers on top of it.
 //! * [`publish`]: from `runs/` to `tables/`; [`published`]: the newest run of a kind.
 
 mod download;
+mod lease;
 mod lines;
 mod objects;
 pub mod publish;
@@ -17,6 +19,7 @@ mod records;
 mod versioned;
 
 pub use download::Download;
+pub use lease::{Asked, Holder, Lease};
 pub use lines::Lines;
 pub use objects::{Create, Entry, Listing, Object, Replace, Store};
 pub use records::{Open, Records};

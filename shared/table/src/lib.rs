@@ -5,9 +5,10 @@
 //! so the pages are put together from the codes as they are. The general writers of the `parquet`
 //! crate hash every row's value again; this is about five times faster and takes a third of the
 //! memory. The file's structure and metadata are the crate's; [`pages`] makes the pages' bytes.
-//! [`RowWriter`] takes rows and makes the codes.
+//! [`RowWriter`] takes rows and makes the codes; [`reader`] reads columns of text again.
 
 mod pages;
+pub mod reader;
 mod rows;
 
 use std::io::Write;

@@ -16,6 +16,8 @@ KIND = "declarative-policies-report"
 INVENTORY = "organization-inventory"
 ACCESS = "organizations-access-report"
 GENERATION = "policy-generation"
+SETUP = "organization-setup"
+POLICIES = "organization-policies"
 # The events' own bucket, which this stack may then have reports delivered to.
 BUCKETS = "MUSTER_REPORT_BUCKET_ARNS='arn:aws:s3:::evidence-012345678901'\n"
 
@@ -48,6 +50,18 @@ EXPECTED = {
     f"{GENERATION}-gather": ("Incomplete", "no record"),
     "sweep": {"seen": 0, "closed": 0, "left": 0},
 }
+# The kinds that plan changes are asked for the same in the same words.
+for kind in (SETUP, POLICIES):
+    EXPECTED |= {
+        f"{kind}-plan": {"next": "done", "item": "organization"},
+        f"{kind}-plan.desired-key": ("InvalidRequest", "no object requests/desired.json"),
+        f"{kind}-plan.apply": ("InvalidRequest", "run 20261120T063000Z-9f86d081 has made no plan"),
+        f"{kind}-plan.rollback": ("InvalidRequest", "no run 20261120T063000Z-9f86d081 that makes changes"),
+        f"{kind}-plan.resume": ("InvalidRequest", "no run 20261120T063000Z-9f86d081 to resume"),
+        f"{kind}-apply": ("Incomplete", "no record"),
+        f"{kind}-verify": ("Incomplete", "no record"),
+    }
+EXPECTED[f"{POLICIES}-plan.waves"] = ("InvalidRequest", "ou-ab12-c3d4e5f6")
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 use errors::JobError;
 use models::TargetId;
+use organizations::quotas;
 use runtime::tables::TableFile;
 use runtime::{Part, RunContext};
 use store::Store;
@@ -46,21 +47,6 @@ pub(super) const ATTACHMENTS: Table = Table {
 
 const SCHEMA_VERSION: i64 = 1;
 
-/// The most characters of a policy. Source: Organizations user guide, "Quotas for AWS Organizations".
-fn size_quota(kind: &str) -> Option<u64> {
-    Some(match kind {
-        "SERVICE_CONTROL_POLICY" => 10_240,
-        "RESOURCE_CONTROL_POLICY" => 5_120,
-        "AISERVICES_OPT_OUT_POLICY" => 2_500,
-        "DECLARATIVE_POLICY_EC2"
-        | "BACKUP_POLICY"
-        | "TAG_POLICY"
-        | "CHATBOT_POLICY"
-        | "SECURITYHUB_POLICY" => 10_000,
-        _ => return None,
-    })
-}
-
 pub(super) async fn policies(
     store: &Store,
     run: RunContext<'_>,
@@ -81,7 +67,7 @@ pub(super) async fn policies(
             policy.aws_managed.into(),
             content.into(),
             content.map(|content| content.chars().count() as u64).into(),
-            size_quota(&policy.kind).into(),
+            quotas::policy_characters(&policy.kind).into(),
             read.targets.as_ref().ok().map(|targets| targets.len() as u64).into(),
             error.into(),
             SCHEMA_VERSION.into(),

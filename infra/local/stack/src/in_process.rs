@@ -9,6 +9,7 @@ use local_aws::connector::sdk_config;
 use local_aws::iam::Credentials;
 use local_aws::lambda::{FunctionConfig, FunctionError, Request, Runner, Sandbox};
 use local_aws::{Aws, WeakAws};
+use runtime::changes;
 use runtime::lanes::{self, FanOut, LaneStep};
 use runtime::lifecycle::{self, Step};
 use runtime::{Environment, Function, InvalidEnvironment, Invocation, Metrics};
@@ -16,12 +17,15 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use declarative_policies_report::DeclarativePoliciesReport;
+use organization_accounts::OrganizationAccounts;
 use organization_inventory::OrganizationInventory;
+use organization_policies::OrganizationPolicies;
+use organization_setup::OrganizationSetup;
 use organizations_access_report::OrganizationsAccessReport;
 use policy_generation::PolicyGeneration;
 
 /// The binaries of the workspace, by name, and the variables each reads.
-pub const BINARIES: [(&str, &[runtime::Variable]); 18] = [
+pub const BINARIES: [(&str, &[runtime::Variable]); 28] = [
     ("declarative-policies-report-start", &declarative_policies_report::VARIABLES),
     ("declarative-policies-report-status", &declarative_policies_report::VARIABLES),
     ("declarative-policies-report-parse", &declarative_policies_report::VARIABLES),
@@ -39,6 +43,16 @@ pub const BINARIES: [(&str, &[runtime::Variable]); 18] = [
     ("policy-generation-status", &policy_generation::VARIABLES),
     ("policy-generation-collect", &policy_generation::VARIABLES),
     ("policy-generation-gather", &policy_generation::VARIABLES),
+    ("organization-policies-plan", &organization_policies::VARIABLES),
+    ("organization-policies-apply", &organization_policies::VARIABLES),
+    ("organization-policies-verify", &organization_policies::VARIABLES),
+    ("organization-setup-plan", &organization_setup::VARIABLES),
+    ("organization-setup-apply", &organization_setup::VARIABLES),
+    ("organization-setup-verify", &organization_setup::VARIABLES),
+    ("organization-accounts-plan", &organization_accounts::VARIABLES),
+    ("organization-accounts-start", &organization_accounts::VARIABLES),
+    ("organization-accounts-status", &organization_accounts::VARIABLES),
+    ("organization-accounts-gather", &organization_accounts::VARIABLES),
     ("sweep", &sweep::VARIABLES),
 ];
 
@@ -90,6 +104,22 @@ fn function(binary: &str, environment: &Environment) -> Option<Result<Function, 
             lanes::function::<PolicyGeneration>(LaneStep::Collect, "collect", environment)
         }
         "policy-generation-gather" => lanes::gather_function::<PolicyGeneration>(environment),
+        "organization-policies-plan" => changes::plan_function::<OrganizationPolicies>(environment),
+        "organization-policies-apply" => changes::apply_function::<OrganizationPolicies>(environment),
+        "organization-policies-verify" => changes::verify_function::<OrganizationPolicies>(environment),
+        "organization-setup-plan" => changes::plan_function::<OrganizationSetup>(environment),
+        "organization-setup-apply" => changes::apply_function::<OrganizationSetup>(environment),
+        "organization-setup-verify" => changes::verify_function::<OrganizationSetup>(environment),
+        "organization-accounts-plan" => {
+            lifecycle::function::<FanOut<OrganizationAccounts>>(Step::Plan, environment)
+        }
+        "organization-accounts-start" => {
+            lanes::function::<OrganizationAccounts>(LaneStep::Start, "start", environment)
+        }
+        "organization-accounts-status" => {
+            lanes::function::<OrganizationAccounts>(LaneStep::Status, "status", environment)
+        }
+        "organization-accounts-gather" => lanes::gather_function::<OrganizationAccounts>(environment),
         "sweep" => sweep::function(environment),
         _ => return None,
     })

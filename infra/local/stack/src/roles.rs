@@ -49,7 +49,11 @@ pub(crate) fn management(
 ) -> Result<Resolved, InvalidTemplate> {
     let account = organization.management_account.clone();
     let surroundings = Surroundings { stack: format!("{}-roles", stack.stack), account, ..stack.clone() };
-    template.resolve(&surroundings, &trusted(stack, organization, parameters))
+    let mut given = trusted(stack, organization, parameters);
+    // What the stack may change is said in the same words in both places.
+    let same = parameters.iter().filter(|(name, _)| name.starts_with("Enable"));
+    given.extend(same.map(|(name, value)| (name.clone(), value.clone())));
+    template.resolve(&surroundings, &given)
 }
 
 /// The roles of member accounts, resolved for [whichever account](RoleSet::ACCOUNT) it is.

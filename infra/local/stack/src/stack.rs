@@ -190,6 +190,16 @@ impl LocalStack {
         self.aws.states().start(self.output("PolicyGenerationStateMachineArn"), None, request)
     }
 
+    /// Starts a run that makes a batch of accounts.
+    pub fn start_accounts(&self, request: Value) -> Result<Arc<Execution>, local_states::service::Refused> {
+        self.aws.states().start(self.output("AccountsStateMachineArn"), None, request)
+    }
+
+    /// Starts a run that plans, applies or takes back changes of the organization's set-up.
+    pub fn start_setup(&self, request: Value) -> Result<Arc<Execution>, local_states::service::Refused> {
+        self.aws.states().start(self.output("SetupStateMachineArn"), None, request)
+    }
+
     /// Delivers a time to the schedules that are on, as EventBridge Scheduler does; twice is the same
     /// run.
     pub fn deliver_schedule(

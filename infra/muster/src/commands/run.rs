@@ -16,7 +16,7 @@ use crate::view::{self, Progress};
 use crate::{Done, Problem};
 
 /// Simulated seconds in a real one, unless the arguments say otherwise: an hour in a second.
-const SPEED: f64 = 3_600.0;
+pub(super) const SPEED: f64 = 3_600.0;
 
 pub(crate) fn main(arguments: Run) -> Done {
     let kind = arguments.kind;
@@ -40,6 +40,7 @@ pub(crate) fn main(arguments: Run) -> Done {
         introduce(&local.stack.aws.organization(), simulation.seed);
         let stack = Stack::local(&local.stack, simulation.out.clone());
         let done = run(&stack, kind, &request).await;
+        local.remember(simulation)?;
         if let Some(logs) = &local.logs {
             view::say(&format!("  {:<11} {}", "logs", logs.display()));
         }

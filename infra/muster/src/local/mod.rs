@@ -1,5 +1,7 @@
 //! The simulated AWS with the template deployed on it, as the arguments ask for it.
 
+mod journal;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -9,7 +11,7 @@ use local_aws::Settings;
 use local_aws::access_analyzer::{QuotaDay, SecondGeneration, StartRefusal, UnknownGeneration};
 use local_aws::access_reports::{DenyOnly, ReportReaders};
 use local_aws::ec2::Given;
-use local_aws::organization::Shape;
+use local_aws::organization::{AccountCreation, FAILURES, Shape};
 use local_aws::settings::{Layout, UnknownReport};
 use local_clock::{Clock, Held};
 use local_endpoint::{Endpoint, ProcessOptions, Processes, binaries};
@@ -17,6 +19,9 @@ use local_stack::{LocalStack, MemberRoles, StackOptions, Topology};
 
 use crate::arguments::{LambdaMode, LayoutName, Simulation, Speed, Switch, TopologyName};
 use crate::{Done, Problem};
+
+/// The template's parameters without which nothing can be changed.
+const ENABLED: [&str; 3] = ["EnableAccountCreation", "EnablePolicyWrites", "EnableOrganizationSetup"];
 
 /// The name of the stack that is deployed on this machine.
 pub(crate) const STACK: &str = "muster";
@@ -127,11 +132,19 @@ impl Local {
             let minutes = u64::from(simulation.busy_minutes);
             stack.aws.start_foreign_report(Duration::from_secs(minutes * 60));
         }
+        journal::go_on(&stack.aws, simulation)?;
         let held = match (pace, speed) {
             (Pace::Jumping, Speed::Times(speed)) => Some(clock.hold_to(speed)),
             _ => None,
         };
         Ok(Self { stack, endpoint, logs, _held: held })
+    }
+}
+
+impl Local {
+    /// Keeps what was written to the organization, for the next command on the same folder.
+    pub(crate) fn remember(&self, simulation: &Simulation) -> Done {
+        journal::keep(&self.stack.aws, simulation)
     }
 }
 
@@ -207,6 +220,19 @@ fn options(simulation: &Simulation) -> Done<StackOptions> {
                     StartRefusal::Internal { retry_after_seconds },
                 ];
             }
+            Switch::NoOrganization => shape.standalone = true,
+            Switch::PolicyChangesInProgress => {
+                settings.organization.policy_change_duration = Duration::from_secs(60);
+            }
+            Switch::ConcurrentModifications => {
+                settings.organization.modification_window = Duration::from_secs(5);
+            }
+            Switch::FirstAccountsFail => {
+                let after = Duration::from_secs(10);
+                let failures = FAILURES.iter().map(|reason| AccountCreation::Fails(reason, after));
+                let vanishes = AccountCreation::Vanishes(after);
+                settings.organization.account_creations = failures.chain([vanishes]).collect();
+            }
         }
     }
     Ok(StackOptions {
@@ -220,7 +246,8 @@ fn options(simulation: &Simulation) -> Done<StackOptions> {
             TopologyName::Delegated => Topology::Delegated,
         },
         member_roles,
-        parameters: Default::default(),
+        // Nothing here is anybody's: everything that changes something is there to be tried.
+        parameters: ENABLED.map(|name| (name.to_owned(), "true".to_owned())).into(),
         folder: Some(simulation.out.clone()),
         root: root(),
     })

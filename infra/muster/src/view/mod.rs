@@ -1,5 +1,6 @@
 //! What is shown on the terminal. Texts from AWS are made harmless first.
 
+mod changes;
 mod lanes;
 mod progress;
 mod result;

@@ -86,6 +86,10 @@ enum Stage {
     /// Between two steps: the ticket says what is next.
     Deciding,
     Running,
+    /// Making the changes of a wave.
+    Applying,
+    /// Seeing whether AWS shows them, or leaving them alone.
+    Proving,
     /// Working on the lanes that were planned.
     Lanes,
     Collecting,
@@ -99,7 +103,7 @@ enum Stage {
 
 /// The states of the definitions (`infra/statemachines`). A stack of another version may have others,
 /// which are shown by their names.
-const STAGES: [(&str, Stage); 18] = [
+const STAGES: [(&str, Stage); 23] = [
     ("Begin", Stage::Starting),
     ("Start", Stage::Starting),
     ("Plan", Stage::Planning),
@@ -108,6 +112,11 @@ const STAGES: [(&str, Stage); 18] = [
     ("WaitForTurn", Stage::WaitingForTurn),
     ("WaitForJob", Stage::Running),
     ("Status", Stage::Running),
+    ("WaitToApply", Stage::Applying),
+    ("Apply", Stage::Applying),
+    ("WaitToVerify", Stage::Proving),
+    ("Verify", Stage::Proving),
+    ("Publish", Stage::Collecting),
     ("Lanes", Stage::Lanes),
     ("Collect", Stage::Collecting),
     ("Gather", Stage::Gathering),
@@ -128,6 +137,8 @@ fn stage(seen: &Seen) -> Option<Stage> {
         (Stage::Deciding, Some("poll")) => Stage::Running,
         (Stage::Deciding, Some("prepare")) => Stage::Preparing,
         (Stage::Deciding, Some("lanes")) => Stage::Lanes,
+        (Stage::Deciding, Some("apply")) => Stage::Applying,
+        (Stage::Deciding, Some("verify")) => Stage::Proving,
         (Stage::Deciding, Some("collect")) if seen.ticket["handle"]["lanes"].is_u64() => Stage::Gathering,
         (Stage::Deciding, Some("collect")) => Stage::Collecting,
         (Stage::Deciding, Some("done")) => Stage::Succeeded,
@@ -138,7 +149,8 @@ fn stage(seen: &Seen) -> Option<Stage> {
 
 fn step(seen: &Seen) -> u64 {
     match stage(seen) {
-        Some(Stage::Running) => 4,
+        Some(Stage::Running | Stage::Applying) => 4,
+        Some(Stage::Proving) => 6,
         Some(Stage::Lanes) => {
             let (begin, length) = LANES;
             let far = seen.lanes.as_ref().map(Lanes::far);
@@ -168,6 +180,8 @@ pub(crate) fn state(seen: &Seen) -> String {
         Some(Stage::WaitingForTurn) => waiting_for(ticket),
         Some(Stage::Lanes) => lanes(seen),
         Some(Stage::Running) => running(ticket),
+        Some(Stage::Applying) => "making changes".to_owned(),
+        Some(Stage::Proving) => proving(ticket),
         Some(Stage::Collecting) => "collecting".to_owned(),
         Some(Stage::Gathering) => "gathering what the lanes left".to_owned(),
         Some(Stage::Closing) => "closing".to_owned(),
@@ -177,6 +191,14 @@ pub(crate) fn state(seen: &Seen) -> String {
         Some(Stage::Deciding) | None => seen.state.to_lowercase(),
     };
     line(&format!("{words}{attempt}"))
+}
+
+fn proving(ticket: &Value) -> String {
+    match ticket["pollAfterSeconds"].as_u64() {
+        // Longer than between two looks: the wave is left alone.
+        Some(seconds @ 61..) => format!("leaving the wave alone for {}", span(Duration::from_secs(seconds))),
+        _ => "seeing whether AWS shows the changes".to_owned(),
+    }
 }
 
 fn running(ticket: &Value) -> String {
@@ -252,6 +274,7 @@ mod tests {
         for definition in [
             include_str!("../../../statemachines/job.asl.json"),
             include_str!("../../../statemachines/fan-out.asl.json"),
+            include_str!("../../../statemachines/change.asl.json"),
         ] {
             let definition: Value = serde_json::from_str(definition).unwrap();
             states.extend(definition["States"].as_object().unwrap().keys().cloned());

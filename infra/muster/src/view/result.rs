@@ -5,7 +5,7 @@ use std::time::Duration;
 use models::Kind;
 use serde_json::Value;
 
-use super::{lanes, line, number, say, span, table};
+use super::{changes, lanes, line, number, say, span, table};
 use crate::Done;
 use crate::client::{Ended, Stack};
 use crate::kinds::{self, Estimate};
@@ -20,6 +20,12 @@ pub(crate) async fn result(stack: &Stack, kind: Kind, ended: &Ended, took: Durat
     let took = times(stack, ended, took);
     // A reused result is shown as that of the run it is of.
     let published = if result["reused"].is_string() { &result["result"] } else { result };
+    if published["plan"].is_string() {
+        let done = if published["applied"] == true { "applied" } else { "planned" };
+        say(&format!("\n{kind}: {done} in {took}\n"));
+        row("run", run_id);
+        return changes::show(stack, run_id, published).await;
+    }
     let Some(manifest_key) = published["manifest"].as_str() else {
         say(&format!("\n{kind}: {} ({took})\n", heading(result)));
         row("run", run_id);

@@ -105,8 +105,8 @@ impl<L: Lanes> Job for FanOut<L> {
     }
 
     async fn find(&self, run: RunContext<'_>, request: &L::Request) -> Result<Found<Plan>, JobError> {
-        let Some(max_age) = run.max_age else { return Ok(Found::Free) };
-        let request = serde_json::to_value(request).map_err(JobError::defect)?;
+        let Some(max_age) = run.max_age.filter(|_| L::REUSABLE) else { return Ok(Found::Free) };
+        let request = L::shown(request)?;
         let same =
             |it: &Published| it.item == *run.item && it.is_complete() && it.result["request"] == request;
         Ok(match published::newest(self.0.store(), L::KIND, run.now, max_age, same).await? {
@@ -185,7 +185,7 @@ impl<L: Lanes> Job for FanOut<L> {
             result.insert("manifest".into(), json!(keys::manifest(run.run_id)));
             result.insert("observedAt".into(), json!(collected.observed_at));
             result.insert("complete".into(), json!(collected.coverage.is_complete()));
-            result.insert("request".into(), serde_json::to_value(request).map_err(JobError::defect)?);
+            result.insert("request".into(), L::shown(request)?);
         }
         Ok(collected)
     }

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::items::Items;
 use super::results::{Outcomes, Results};
+use super::step;
 use super::{CHECKPOINT, Lanes, MARGIN, PART_BYTES, UNBOUNDED};
 use crate::function::Invocation;
 
@@ -124,6 +125,17 @@ impl<'a, L: Lanes> Lane<'a, L> {
 
     pub fn run_id(&self) -> &'a models::RunId {
         &self.ticket.run_id
+    }
+
+    /// The name of this invocation, of its own.
+    pub fn writer(&self) -> &'a str {
+        &self.invocation.request_id
+    }
+
+    /// Whether the run still goes on, in the execution and attempt of this lane: asked again before a call
+    /// with an effect, for it may have been stopped meanwhile.
+    pub async fn goes_on(&self) -> Result<bool, JobError> {
+        step::goes_on(self.store, self.ticket).await
     }
 
     /// How often items of the lane were asked for again, see [`models::Plan::again`].

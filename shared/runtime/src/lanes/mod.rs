@@ -89,6 +89,8 @@ pub trait Lanes: Sized + Send + Sync + 'static {
     const DEADLINE_HOURS: u32;
     /// Whether a lane may have something running in AWS that can be ended.
     const CANCELS: bool = false;
+    /// Whether a published result that is young enough stands for a run.
+    const REUSABLE: bool = true;
 
     type Request: Serialize + DeserializeOwned + std::fmt::Debug + Send + Sync;
     type Item: Serialize + DeserializeOwned + std::fmt::Debug + Send + Sync;
@@ -107,6 +109,12 @@ pub trait Lanes: Sized + Send + Sync + 'static {
 
     /// The checks of a request that depend on the configuration.
     fn check(&self, request: &Self::Request) -> Result<(), JobError>;
+
+    /// The request as the result repeats it, a few hundred bytes: all of it, unless that may be more, or
+    /// is not for everybody who sees a result.
+    fn shown(request: &Self::Request) -> Result<Value, JobError> {
+        serde_json::to_value(request).map_err(JobError::defect)
+    }
 
     /// The item of the run's own record: what all of it is about.
     fn item(request: &Self::Request) -> Result<ItemName, JobError>;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use errors::JobError;
 use models::{ErrorName, Failure, JobRecord, LaneNext, LaneTicket, OutcomeStatus, keys};
+use store::Store;
 
 use super::lane::{self, Lane};
 use super::{LONGEST_WAIT, LaneStep, Lanes, Turn};
@@ -43,7 +44,7 @@ async fn turn<L: Lanes>(
     about(&ticket.run_id, Some(&ticket.lane));
     ticket.poll_after_seconds = 0;
     ticket.turns += 1;
-    if !goes_on(kind, &ticket).await? {
+    if !goes_on(kind.store(), &ticket).await? {
         ticket.next = LaneNext::Done;
         return Ok(ticket);
     }
@@ -143,9 +144,9 @@ fn waiting<L: Lanes>(lane: &mut Lane<'_, L>, after: Duration) -> u64 {
 }
 
 /// Whether the run still goes on, and in the execution and attempt of this lane.
-async fn goes_on<L: Lanes>(kind: &L, ticket: &LaneTicket) -> Result<bool, JobError> {
+pub(super) async fn goes_on(store: &Store, ticket: &LaneTicket) -> Result<bool, JobError> {
     let key = keys::record(&ticket.run_id, &ticket.item);
-    let record = kind.store().load::<JobRecord>(&key).await?.ok_or_else(|| {
+    let record = store.load::<JobRecord>(&key).await?.ok_or_else(|| {
         JobError::new(
             ErrorName::Incomplete,
             format!("run {} has no record, so nobody can say whose lane this is", ticket.run_id),

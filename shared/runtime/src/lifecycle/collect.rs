@@ -24,7 +24,7 @@ pub(crate) async fn collect<J: Job>(
 }
 
 /// The record of a run that has something to collect.
-pub(super) async fn recorded<J: Job>(job: &J, ticket: &Ticket) -> Result<Versioned<JobRecord>, JobError> {
+pub(crate) async fn recorded<J: Job>(job: &J, ticket: &Ticket) -> Result<Versioned<JobRecord>, JobError> {
     let record = Records::new(job.store()).load(&ticket.run_id, &ticket.item).await?;
     record.ok_or_else(|| {
         JobError::new(
@@ -36,7 +36,7 @@ pub(super) async fn recorded<J: Job>(job: &J, ticket: &Ticket) -> Result<Version
 }
 
 /// Reads what the job of this record left, commits to it, and publishes it.
-pub(super) async fn commit<J: Job>(
+pub(crate) async fn commit<J: Job>(
     job: &J,
     invocation: &Invocation,
     run: Run<J>,

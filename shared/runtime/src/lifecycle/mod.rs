@@ -25,9 +25,13 @@ mod runs_row;
 mod start;
 mod status;
 
+pub(crate) use cancel::cancel;
+pub(crate) use collect::{commit, recorded};
 pub use input::{Caught, Execution, StepInput};
 pub(crate) use request::recall_own as recall_request;
 pub use request::{Common, is_yes, yes};
+pub(crate) use resume::taken;
+pub(crate) use run::{Run, over};
 pub(crate) use runs_row::RUNS;
 
 use std::sync::Arc;
@@ -44,7 +48,7 @@ use crate::lanes::{FanOut, Lanes};
 /// The steps of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// The start step of a kind whose runs have lanes.
+    /// The start step of a kind whose runs have lanes, or change something.
     Plan,
     Start,
     Status,
@@ -100,7 +104,7 @@ pub(crate) fn gather_function<L: Lanes>(
 
 /// The ticket as the state machine carries it. Its size is bounded by construction; a ticket that
 /// is too large all the same is caught here, before it can end an execution at 256 KiB.
-fn answer(ticket: &Ticket) -> Result<Value, JobError> {
+pub(crate) fn answer(ticket: &Ticket) -> Result<Value, JobError> {
     let value = serde_json::to_value(ticket).map_err(JobError::defect)?;
     let bytes = value.to_string().len();
     if bytes > Ticket::MAX_BYTES {

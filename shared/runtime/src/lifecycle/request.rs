@@ -113,7 +113,10 @@ impl<J: Job> Parsed<J> {
     /// A request that is to begin or to resume a run.
     pub(crate) fn read(job: &J, request: &Value) -> Result<Self, JobError> {
         let request = Self::stored(request)?;
-        job.check(&request.own)?;
+        // A run that is resumed has its own request, which was checked.
+        if request.common.resume.is_none() {
+            job.check(&request.own)?;
+        }
         Ok(request)
     }
 

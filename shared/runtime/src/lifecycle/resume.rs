@@ -118,7 +118,7 @@ async fn anew<J: Job>(
     }
 }
 
-pub(super) fn taken(run_id: &RunId) -> JobError {
+pub(crate) fn taken(run_id: &RunId) -> JobError {
     JobError::invalid(format!("run {run_id} is being worked on by another execution"))
 }
 

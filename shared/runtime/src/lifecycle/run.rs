@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::input::StepInput;
 use super::request::{self, Parsed};
 use crate::function::Invocation;
-use crate::job::{Job, RunContext};
+use crate::job::{Job, RunContext, Then};
 
 #[derive(Debug)]
 pub(crate) struct Run<J: Job> {
@@ -44,6 +44,7 @@ impl<J: Job> Run<J> {
             attempt: self.ticket.attempt,
             writer: &invocation.request_id,
             now: invocation.now(),
+            deadline: self.ticket.deadline,
             max_age: self.request.common.max_age(),
         }
     }
@@ -94,9 +95,7 @@ impl<J: Job> Run<J> {
         let elapsed =
             std::time::Duration::try_from(now.duration_since(self.ticket.waiting_since)).unwrap_or_default();
         let wait = J::SCHEDULE.wait(elapsed, self.ticket.run_id.as_str(), self.ticket.polls);
-        // Not past the deadline: it is kept to the second, not to the next turn.
-        let left = self.ticket.deadline.duration_since(now).max(SignedDuration::from_secs(1));
-        self.ticket.poll_after_seconds = wait.min(u64::try_from(left.as_secs()).unwrap_or(1)).max(1);
+        self.ticket.poll_after_seconds = self.until_deadline(wait, now);
         self.ticket.polls += 1;
         self.ticket.next = next;
         self.ticket
@@ -116,6 +115,9 @@ impl<J: Job> Run<J> {
         self.ticket.polls = 0;
         self.ticket.cancellable = true;
         self.ticket.prerequisite = None;
+        if let Some(then) = job.then(&self.handle()?) {
+            return Ok(self.then(then, now));
+        }
         self.ticket.lanes = job.lanes(&self.handle()?);
         if self.ticket.lanes.is_none() {
             return Ok(self.wait(Next::Poll, now));
@@ -123,6 +125,24 @@ impl<J: Job> Run<J> {
         self.ticket.poll_after_seconds = 0;
         self.ticket.next = Next::Lanes;
         Ok(self.ticket)
+    }
+
+    /// The ticket of a run that changes something.
+    pub(crate) fn then(mut self, then: Then, now: Timestamp) -> Ticket {
+        let (next, after) = match then {
+            Then::Apply(after) => (Next::Apply, after),
+            Then::Verify(after) => (Next::Verify, after),
+            Then::Publish => (Next::Collect, std::time::Duration::ZERO),
+        };
+        self.ticket.poll_after_seconds = self.until_deadline(after.as_secs(), now);
+        self.ticket.next = next;
+        self.ticket
+    }
+
+    /// So many seconds, but not past the deadline: it is kept to the second, not to the next turn.
+    fn until_deadline(&self, seconds: u64, now: Timestamp) -> u64 {
+        let left = self.ticket.deadline.duration_since(now).max(SignedDuration::from_secs(1));
+        seconds.min(u64::try_from(left.as_secs()).unwrap_or(1)).max(1)
     }
 
     /// The ticket of a job that is complete.

@@ -62,17 +62,18 @@ impl<'a> Resolver<'a> {
                 Ok(text(&self.required(place, left)?) == text(&self.required(place, right)?))
             }
             Value::Not(value) => Ok(!self.truth(place, value)?),
-            Value::And(values) => {
-                // Each is looked at, so that a mistake in one shows.
-                let truths: Vec<bool> =
-                    values.iter().map(|value| self.truth(place, value)).collect::<Result<_, _>>()?;
-                Ok(truths.into_iter().all(|truth| truth))
-            }
+            Value::And(values) => Ok(self.truths(place, values)?.into_iter().all(|truth| truth)),
+            Value::Or(values) => Ok(self.truths(place, values)?.into_iter().any(|truth| truth)),
             _ => Err(InvalidTemplate::new(
                 place,
-                "a condition other than Equals, Not and And is not supported",
+                "a condition other than Equals, Not, And and Or is not supported",
             )),
         }
+    }
+
+    /// Each is looked at, so that a mistake in one shows.
+    fn truths(&self, place: &str, values: &[Value]) -> Result<Vec<bool>, InvalidTemplate> {
+        values.iter().map(|value| self.truth(place, value)).collect()
     }
 
     fn required(&self, place: &str, value: &Value) -> Result<Json, InvalidTemplate> {
@@ -122,7 +123,9 @@ impl<'a> Resolver<'a> {
             Value::If(condition, then, otherwise) => {
                 return self.value(place, if self.condition(condition)? { then } else { otherwise });
             }
-            Value::Equals(..) | Value::Not(_) | Value::And(_) => json!(self.truth(place, value)?),
+            Value::Equals(..) | Value::Not(_) | Value::And(_) | Value::Or(_) => {
+                json!(self.truth(place, value)?)
+            }
         }))
     }
 

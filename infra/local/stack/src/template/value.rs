@@ -25,6 +25,7 @@ pub(crate) enum Value {
     Equals(Box<Value>, Box<Value>),
     Not(Box<Value>),
     And(Vec<Value>),
+    Or(Vec<Value>),
     Base64(Box<Value>),
 }
 
@@ -125,9 +126,10 @@ impl Value {
                 let (right, left) = (parts.pop().ok_or_else(malformed)?, parts.pop().ok_or_else(malformed)?);
                 Self::Equals(Box::new(left), Box::new(right))
             }
-            "Fn::And" => match list.len() {
+            "Fn::And" | "Fn::Or" => match list.len() {
                 // AWS takes two to ten.
-                2..=10 => Self::And(list),
+                2..=10 if name == "Fn::And" => Self::And(list),
+                2..=10 => Self::Or(list),
                 _ => return Err(malformed()),
             },
             "Fn::Not" => Self::Not(Box::new(take(1)?.pop().ok_or_else(malformed)?)),
@@ -221,7 +223,7 @@ impl Value {
                 left.referred(names);
                 right.referred(names);
             }
-            Self::And(values) => values.iter().for_each(|value| value.referred(names)),
+            Self::And(values) | Self::Or(values) => values.iter().for_each(|value| value.referred(names)),
         }
     }
 }

@@ -74,7 +74,7 @@ async fn topology(client: &Client, caller: &Caller, management: Option<&str>) ->
         NAME,
         format!(
             "{account} is neither the management account nor a delegated administrator for {SERVICE}. Deploy there, or \
-             register it with organizations:RegisterDelegatedAdministrator."
+             register it with organization-setup (delegatedAdministrators)."
         ),
     )
 }
@@ -99,7 +99,7 @@ async fn trusted_access(client: &Client) -> Check {
     Check::fail(
         NAME,
         format!(
-            "{SERVICE} is not enabled. Enable it in the Organizations console, or with EnableAWSServiceAccess."
+            "{SERVICE} is not enabled. Enable it with organization-setup (trustedAccess), or in the Organizations console."
         ),
     )
 }
@@ -125,8 +125,8 @@ async fn policy_type(client: &Client) -> Check {
                     name: NAME,
                     verdict: Verdict::Unknown,
                     text: format!(
-                        "declarative (EC2) policies are not enabled on {id}. No policy can be attached before they are; \
-                         whether the report needs it AWS does not say."
+                        "declarative (EC2) policies are not enabled on {id}. No policy can be attached before they are \
+                         (organization-setup, policyTypes); whether the report needs it AWS does not say."
                     ),
                 },
             };

@@ -1,0 +1,6 @@
+use organization_policies::OrganizationPolicies;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    runtime::lambda::serve(runtime::changes::verify_function::<OrganizationPolicies>).await
+}

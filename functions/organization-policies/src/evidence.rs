@@ -1,0 +1,336 @@
+//! Where accounts and Regions stand today on what a declarative policy would set: the newest published
+//! account status, beside the plan. Unknown is never counted as compliant.
+//!
+//! AWS documents neither the names of the report's attributes nor the form of their values, so a name
+//! counts as a policy's attribute when it is spelled the same but for the characters between words, and a
+//! value when it is one of those that the policy can have. Everything else is unknown.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use changes::{Draft, Kept, Planning};
+use errors::JobError;
+use jiff::SignedDuration;
+use management_policies::{Attribute, PolicyKind, Scalar, SettingValue};
+use models::{AccountId, ErrorName, Kind, RunId, keys};
+use runtime::tables::local_storage;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::Store;
+use store::published::{self, Published};
+use table::reader::TextReader;
+use tempfile::NamedTempFile;
+use tokio::io::AsyncWriteExt;
+
+use crate::effect::{Effects, kept};
+use crate::refusals::LATER;
+
+/// How old an account status may be to be set beside a plan.
+const OLDEST: SignedDuration = SignedDuration::from_hours(24 * 90);
+const DOCUMENT: &str = "account-status";
+
+/// Where accounts and Regions stand on one setting that a plan sets.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Standing {
+    /// Accounts and Regions that have the planned value.
+    pub(crate) complies: u64,
+    /// That have another.
+    pub(crate) would_change: u64,
+    /// Of which that is not known: not read, not understood, or not in the report at all.
+    pub(crate) unknown: u64,
+    /// The same by Region; accounts that are in no Region of the report are under "".
+    pub(crate) regions: BTreeMap<String, [u64; 3]>,
+}
+
+/// The account status beside a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct AccountStatus {
+    /// The run that published it; absent where there is none.
+    pub(crate) run: Option<RunId>,
+    pub(crate) observed_at: Option<jiff::Timestamp>,
+    pub(crate) complete: bool,
+    /// By the pointer of the setting in the effective policy.
+    pub(crate) settings: BTreeMap<String, Standing>,
+}
+
+/// Sets the newest account status beside a plan that changes declarative policies, and refuses one on the
+/// root while that is not complete.
+pub(crate) async fn complete(
+    planning: &mut Planning<'_>,
+    draft: &mut Draft,
+    force: &BTreeSet<String>,
+) -> Result<(), JobError> {
+    if draft.details["affected"][PolicyKind::DeclarativeEc2.api()].is_null() {
+        return Ok(());
+    }
+    let store = &planning.access.store;
+    let now = planning.run.now;
+    let newest = published::newest(store, Kind::DeclarativePoliciesReport, now, OLDEST, |_| true).await?;
+    on_the_root(draft, newest.as_ref(), force)?;
+    let Some(effects) = kept(&draft.details)? else { return Ok(()) };
+    let effects: Effects = effects.read(store).await?;
+    let planned = planned(&effects);
+    let mut status = AccountStatus {
+        run: newest.as_ref().map(|it| it.run_id.clone()),
+        observed_at: newest.as_ref().and_then(Published::observed_at),
+        complete: newest.as_ref().is_some_and(Published::is_complete),
+        settings: BTreeMap::new(),
+    };
+    match newest {
+        None => draft.warnings.push(
+            "No account status was published in the last 90 days: where accounts stand on it today is unknown. Run \
+             declarative-policies-report first."
+                .to_owned(),
+        ),
+        Some(newest) => count(store, &newest, &planned, &mut status).await?,
+    }
+    unread(&planned, &mut status);
+    let kept = Kept::write(store, planning.run.run_id, DOCUMENT, &status).await?;
+    let short: BTreeMap<_, _> = status
+        .settings
+        .iter()
+        .map(|(path, it)| {
+            (path, json!({"complies": it.complies, "wouldChange": it.would_change, "unknown": it.unknown}))
+        })
+        .collect();
+    draft.details["accountStatus"] = json!({"kept": kept, "run": status.run, "settings": short});
+    Ok(())
+}
+
+/// A declarative policy on the root reaches every account: also those of which nobody knows where they
+/// stand.
+fn on_the_root(
+    draft: &mut Draft,
+    newest: Option<&Published>,
+    force: &BTreeSet<String>,
+) -> Result<(), JobError> {
+    use changes::Operation::AttachPolicy;
+    let complete = newest.is_some_and(Published::is_complete);
+    let attached: Vec<String> = draft
+        .waves()
+        .flat_map(|wave| &wave.changes)
+        .filter_map(|change| match &change.call {
+            AttachPolicy { policy_type, policy, target }
+                if policy_type == PolicyKind::DeclarativeEc2.api() && target.starts_with("r-") =>
+            {
+                Some(policy.to_string().trim_start_matches("new:").to_owned())
+            }
+            _ => None,
+        })
+        .collect();
+    for policy in attached {
+        if complete {
+            continue;
+        }
+        let name = format!("{LATER}{policy}");
+        let why = format!(
+            "{policy} would be attached to the root, and the account status of the organization is {}",
+            if newest.is_some() { "not complete" } else { "not known" }
+        );
+        if !force.contains(&name) {
+            return Err(JobError::invalid(format!(
+                "{why}: publish a complete run of declarative-policies-report first, or add {name:?} to force"
+            )));
+        }
+        draft.warnings.push(format!("{why} (forced as {name})"));
+    }
+    Ok(())
+}
+
+/// What is planned for each account, by setting; `None` for what is not known.
+type Plans = BTreeMap<AccountId, BTreeMap<String, Option<String>>>;
+
+/// The settings that the last wave leaves changed, for each account.
+fn planned(effects: &Effects) -> Plans {
+    let mut plans = Plans::new();
+    for of_type in effects.types.iter().filter(|it| it.kind == PolicyKind::DeclarativeEc2) {
+        for class in &of_type.classes {
+            let mut settings = BTreeMap::new();
+            for change in class.waves.iter().flat_map(|wave| &wave.changes) {
+                let Some(after) = &change.after else {
+                    // What no policy sets any more is each account's own again.
+                    settings.remove(&change.path);
+                    continue;
+                };
+                let value = match after {
+                    Attribute::Known(value) if class.unknown.is_none() => text(value),
+                    _ => None,
+                };
+                settings.insert(change.path.clone(), value);
+            }
+            for account in &class.accounts {
+                plans.insert(account.clone(), settings.clone());
+            }
+        }
+    }
+    plans
+}
+
+fn text(value: &SettingValue) -> Option<String> {
+    match value {
+        SettingValue::One(Scalar::Text(text)) => Some(spelled(text)),
+        SettingValue::One(Scalar::Number(number)) => Some(number.to_string()),
+        SettingValue::One(_) | SettingValue::Many(_) => None,
+    }
+}
+
+/// A name or a value without what stands between words.
+fn spelled(text: &str) -> String {
+    text.chars().filter(|it| it.is_ascii_alphanumeric()).map(|it| it.to_ascii_lowercase()).collect()
+}
+
+/// How the report may call a setting: by the attribute, the setting, or both.
+fn names(path: &str) -> Vec<String> {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).skip(1).collect();
+    let (Some(attribute), Some(setting)) = (parts.first(), parts.last()) else { return Vec::new() };
+    let both = spelled(&parts.concat());
+    // A setting that is called as in other attributes, such as `state`, does not tell which it is.
+    let single = matches!(*setting, "state" | "status" | "mode");
+    if single { vec![spelled(attribute), both] } else { vec![spelled(setting), both] }
+}
+
+/// Whether a value of the report is the planned one; `None` where it cannot be told.
+fn complies(planned: &str, reported: &str) -> Option<bool> {
+    if reported.trim_start().starts_with(['{', '[']) {
+        return None;
+    }
+    let reported = match reported {
+        // EC2 answers the serial console's status so.
+        "true" => "enabled".to_owned(),
+        "false" => "disabled".to_owned(),
+        "allowed" => "enabled".to_owned(),
+        "not-allowed" => "disabled".to_owned(),
+        other => spelled(other),
+    };
+    (!reported.is_empty()).then(|| reported == planned)
+}
+
+/// Reads the rows of an account status, one file after the other.
+async fn count(
+    store: &Store,
+    newest: &Published,
+    planned: &Plans,
+    status: &mut AccountStatus,
+) -> Result<(), JobError> {
+    for number in 0.. {
+        let key = keys::table(account_status::TABLE, &newest.run_id, number);
+        let Some(mut download) = store.download(&key).await? else {
+            if number > 0 {
+                break;
+            }
+            return Err(JobError::new(
+                ErrorName::Incomplete,
+                format!("{key} was published and is gone"),
+                "Run declarative-policies-report again, then plan.",
+            ));
+        };
+        let storage = |error: std::io::Error| local_storage(&error);
+        let file = NamedTempFile::new().map_err(storage)?;
+        let mut sink = tokio::fs::File::from_std(file.reopen().map_err(storage)?);
+        while let Some(bytes) = download.next().await? {
+            sink.write_all(&bytes).await.map_err(storage)?;
+        }
+        sink.flush().await.map_err(storage)?;
+        rows(file.path(), planned, status)?;
+    }
+    Ok(())
+}
+
+fn rows(file: &std::path::Path, planned: &Plans, status: &mut AccountStatus) -> Result<(), JobError> {
+    const COLUMNS: [&str; 4] = ["account_id", "region", "attribute", "value"];
+    let mut rows = TextReader::open(file, &COLUMNS).map_err(JobError::defect)?;
+    rows.each_row(|row| {
+        let [Some(account), Some(region), Some(attribute), value] = row else { return };
+        let Some(settings) = account.parse().ok().and_then(|account: AccountId| planned.get(&account)) else {
+            return;
+        };
+        let attribute = spelled(attribute);
+        for (path, planned) in settings.iter().filter(|(path, _)| names(path).contains(&attribute)) {
+            let standing = status.settings.entry(path.clone()).or_default();
+            let of_region = standing.regions.entry(region.to_owned()).or_default();
+            match planned.as_deref().zip(value).and_then(|(planned, value)| complies(planned, value)) {
+                Some(true) => {
+                    standing.complies += 1;
+                    of_region[0] += 1;
+                }
+                Some(false) => {
+                    standing.would_change += 1;
+                    of_region[1] += 1;
+                }
+                None => {
+                    standing.unknown += 1;
+                    of_region[2] += 1;
+                }
+            }
+        }
+    })
+    .map_err(JobError::defect)
+}
+
+/// Counts what the report does not speak of: in every Region that it knows, or once where it knows none.
+fn unread(planned: &Plans, status: &mut AccountStatus) {
+    let mut accounts: BTreeMap<&String, u64> = BTreeMap::new();
+    for settings in planned.values() {
+        for path in settings.keys() {
+            *accounts.entry(path).or_default() += 1;
+        }
+    }
+    let regions: BTreeSet<String> =
+        status.settings.values().flat_map(|it| it.regions.keys().cloned()).collect();
+    for (path, expected) in accounts {
+        let standing = status.settings.entry(path.clone()).or_default();
+        if regions.is_empty() {
+            standing.unknown += expected;
+            standing.regions.entry(String::new()).or_default()[2] += expected;
+        }
+        for region in &regions {
+            let of_region = standing.regions.entry(region.clone()).or_default();
+            let missing = expected.saturating_sub(of_region.iter().sum());
+            standing.unknown += missing;
+            of_region[2] += missing;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_is_found_under_its_own_name_or_that_of_its_attribute() {
+        let state = names("/ec2_attributes/image_block_public_access/state");
+        assert!(state.contains(&spelled("Image Block Public Access")), "{state:?}");
+        let tokens = names("/ec2_attributes/instance_metadata_defaults/http_tokens");
+        assert!(tokens.contains(&spelled("http-tokens")), "{tokens:?}");
+        assert!(!tokens.contains(&spelled("instance_metadata_defaults")), "it has several settings");
+    }
+
+    #[test]
+    fn a_value_that_is_not_understood_is_neither_compliant_nor_not() {
+        assert_eq!(complies("blocknewsharing", "block-new-sharing"), Some(true));
+        assert_eq!(complies("disabled", "false"), Some(true));
+        assert_eq!(complies("required", "optional"), Some(false));
+        assert_eq!(complies("enabled", "{\"state\":\"enabled\"}"), None);
+        assert_eq!(complies("enabled", ""), None);
+    }
+
+    #[test]
+    fn accounts_and_regions_that_the_report_does_not_speak_of_are_unknown() {
+        let path = "/ec2_attributes/instance_metadata_defaults/http_tokens".to_owned();
+        let settings: BTreeMap<_, _> = [(path.clone(), Some("required".to_owned()))].into();
+        let account = |id: &str| (id.parse::<AccountId>().unwrap(), settings.clone());
+        let plans: Plans = [account("000000000001"), account("000000000002")].into();
+        let none = AccountStatus { run: None, observed_at: None, complete: false, settings: BTreeMap::new() };
+        let mut status = none.clone();
+        unread(&plans, &mut status);
+        assert_eq!(status.settings[&path].unknown, 2);
+        let mut status = none;
+        let standing =
+            Standing { complies: 1, regions: [("r1".into(), [1, 0, 0])].into(), ..Standing::default() };
+        status.settings.insert(path.clone(), standing);
+        unread(&plans, &mut status);
+        let standing = &status.settings[&path];
+        assert_eq!((standing.complies, standing.would_change, standing.unknown), (1, 0, 1));
+    }
+}

@@ -1,0 +1,6 @@
+use organization_setup::OrganizationSetup;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    runtime::lambda::serve(runtime::changes::apply_function::<OrganizationSetup>).await
+}
