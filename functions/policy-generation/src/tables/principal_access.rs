@@ -200,7 +200,15 @@ mod tests {
         .unwrap();
         let (run_id, item) = ("20261121T063000Z-9f86d081".parse().unwrap(), "organization".parse().unwrap());
         let now = Timestamp::UNIX_EPOCH;
-        let run = RunContext { run_id: &run_id, item: &item, attempt: 1, writer: "w", now, max_age: None };
+        let run = RunContext {
+            run_id: &run_id,
+            item: &item,
+            attempt: 1,
+            writer: "w",
+            now,
+            deadline: now,
+            max_age: None,
+        };
         let mut table = PrincipalAccess::new(run).unwrap();
         let odd = GrantedService { entities: Some(1), ..service("sqs", false, None) };
         let services = vec![service("s3", true, None), odd, service("iam", false, None)];

@@ -108,7 +108,15 @@ fn a_row_covers_what_aws_says_that_it_read_and_not_what_was_asked_for() {
 #[test]
 fn every_status_has_a_row_of_all_columns() {
     let (run_id, item) = ("20261121T063000Z-9f86d081".parse().unwrap(), "organization".parse().unwrap());
-    let run = RunContext { run_id: &run_id, item: &item, attempt: 1, writer: "w", now: NOW, max_age: None };
+    let run = RunContext {
+        run_id: &run_id,
+        item: &item,
+        attempt: 1,
+        writer: "w",
+        now: NOW,
+        deadline: NOW,
+        max_age: None,
+    };
     let request = Request::default();
     let mut table = GeneratedPolicies::new(run, &request).unwrap();
     let (principal, present) = (principal("role"), Present::default());
