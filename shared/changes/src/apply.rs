@@ -73,7 +73,7 @@ pub(crate) async fn apply(access: &Access, making: Making<'_>, plan: &Plan) -> R
     let changes = plan.waves.get(wave).map(|wave| wave.changes.as_slice()).unwrap_or_default();
     let gone = wave_of.changes(plan, changes).await;
     // Whatever came of it. A lease that is not given back is over in some minutes.
-    if let Err(error) = wave_of.lease.give_back(making.now()).await {
+    if let Err(error) = wave_of.lease.give_back().await {
         tracing::warn!("the lease could not be given back: {error}");
     }
     if let Some(again) = gone? {

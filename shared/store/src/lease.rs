@@ -3,10 +3,11 @@
 //!
 //! It is an object that is made, renewed and given back by conditional writes, and that says until when
 //! it counts. A holder that dies is followed by another once that time has come. A holder that lives
-//! renews it before every write, and writes only while it has time left for the call: whoever has been
-//! followed finds that out at the renewal.
+//! renews it as it works, and writes only while it has time left for the call: whoever has been followed
+//! finds that out at the renewal.
 //!
-//! An operator breaks a lease by removing its object. Whoever held it stops before its next write.
+//! An operator breaks a lease by removing its object. Whoever held it stops where he has to renew it, within
+//! two minutes.
 
 use errors::JobError;
 use jiff::{SignedDuration, Timestamp};
@@ -87,9 +88,9 @@ impl Lease<'_> {
         self.write(now + TERM).await
     }
 
-    /// Gives it back: whoever asks next has it at once.
-    pub async fn give_back(mut self, now: Timestamp) -> Result<(), JobError> {
-        match self.write(now).await {
+    /// Gives it back: whoever asks next has it at once, whatever time his clock tells.
+    pub async fn give_back(mut self) -> Result<(), JobError> {
+        match self.write(Timestamp::UNIX_EPOCH).await {
             // Somebody else has it already.
             Err(error) if error.name() == ErrorName::Outdated => Ok(()),
             given_back => given_back,

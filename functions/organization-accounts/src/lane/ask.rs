@@ -75,7 +75,7 @@ impl<'w> Working<'w, '_> {
 
     /// A lease that is not given back is over in some minutes.
     pub(super) async fn give_back(&self, lease: Lease<'_>) {
-        if let Err(error) = lease.give_back(self.lane.now()).await {
+        if let Err(error) = lease.give_back().await {
             tracing::warn!("the lease could not be given back: {error}");
         }
     }
