@@ -16,6 +16,7 @@ KIND = "declarative-policies-report"
 INVENTORY = "organization-inventory"
 ACCESS = "organizations-access-report"
 GENERATION = "policy-generation"
+ACCOUNTS = "organization-accounts"
 SETUP = "organization-setup"
 POLICIES = "organization-policies"
 # The events' own bucket, which this stack may then have reports delivered to.
@@ -48,6 +49,12 @@ EXPECTED = {
     f"{GENERATION}-status": ("Incomplete", "no record"),
     f"{GENERATION}-collect": ("Incomplete", "no record"),
     f"{GENERATION}-gather": ("Incomplete", "no record"),
+    f"{ACCOUNTS}-plan": {"next": "done", "result.wouldStart": True},
+    f"{ACCOUNTS}-plan.accounts-key": ("InvalidRequest", "requests/"),
+    f"{ACCOUNTS}-plan.resume": ("InvalidRequest", "no run 20261120T063000Z-9f86d081 to resume"),
+    f"{ACCOUNTS}-start": ("Incomplete", "no record"),
+    f"{ACCOUNTS}-status": ("Incomplete", "no record"),
+    f"{ACCOUNTS}-gather": ("Incomplete", "no record"),
     "sweep": {"seen": 0, "closed": 0, "left": 0},
 }
 # The kinds that plan changes are asked for the same in the same words.
