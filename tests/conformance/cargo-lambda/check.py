@@ -49,13 +49,14 @@ EXPECTED = {
     f"{GENERATION}-status": ("Incomplete", "no record"),
     f"{GENERATION}-collect": ("Incomplete", "no record"),
     f"{GENERATION}-gather": ("Incomplete", "no record"),
+    # Before events that begin a run, which stays open, for nobody goes on with it.
+    "sweep": {"seen": 0, "closed": 0, "left": 0},
     f"{ACCOUNTS}-plan": {"next": "done", "result.wouldStart": True},
     f"{ACCOUNTS}-plan.accounts-key": ("InvalidRequest", "requests/"),
     f"{ACCOUNTS}-plan.resume": ("InvalidRequest", "no run 20261120T063000Z-9f86d081 to resume"),
     f"{ACCOUNTS}-start": ("Incomplete", "no record"),
     f"{ACCOUNTS}-status": ("Incomplete", "no record"),
     f"{ACCOUNTS}-gather": ("Incomplete", "no record"),
-    "sweep": {"seen": 0, "closed": 0, "left": 0},
 }
 # The kinds that plan changes are asked for the same in the same words.
 for kind in (SETUP, POLICIES):
@@ -134,6 +135,8 @@ def check_events(emulator):
 
 def check_job(emulator):
     """A whole job: what each step answers is what the next one is invoked with."""
+    # Runs that the events have begun, which nobody goes on with.
+    open_before = emulator.invoke("sweep", "--data-ascii", "{}")["seen"]
     ticket = emulator.ticket("start", {"request": {"tags": {"team": "platform"}}})
     polls = 0
     while ticket["next"] == "poll":
@@ -148,7 +151,7 @@ def check_job(emulator):
     again = emulator.ticket("cancel", ticket)
     assert again["next"] == "done", f"a run that has succeeded stays so: {again}"
     swept = emulator.invoke("sweep", "--data-ascii", "{}")
-    assert swept["seen"] == 0, swept
+    assert swept["seen"] == open_before, swept
     print(f"a job step by step: {polls} polls, {ticket['result']['rows']} rows")
 
 
