@@ -157,6 +157,8 @@ def check_job(emulator):
 
 def check_lanes(emulator, store, kind, steps, ends):
     """A whole run with lanes: the part of Step Functions' Distributed Map is played here."""
+    # Runs that the events have begun, which nobody goes on with.
+    open_before = emulator.invoke("sweep", "--data-ascii", "{}")["seen"]
     plan = emulator.ticket("plan", {"request": {}}, kind)
     turns = 0
     while plan["next"] == "lanes":
@@ -177,7 +179,7 @@ def check_lanes(emulator, store, kind, steps, ends):
     items = plan["result"]["items"]
     assert set(items) <= ends, plan["result"]
     swept = emulator.invoke("sweep", "--data-ascii", "{}")
-    assert swept["seen"] == 0, swept
+    assert swept["seen"] == open_before, swept
     print(f"{kind} step by step: {turns} turns of lanes, items {items}")
     return plan["result"]
 
