@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use local_aws::aws::Call;
 use local_aws::ec2::{Report, Status};
 use local_aws::lambda::Delivery;
 use local_aws::organization::Shape;
-use local_aws::{FaultRule, Settings};
+use local_aws::{Fault, FaultRule, Settings};
 use local_clock::Clock;
 use local_stack::{LocalStack, MemberRoles, StackOptions, Topology};
 use local_states::{Execution, ExecutionStatus};
@@ -169,6 +170,22 @@ pub fn run(scenario: &Scenario) -> Rest {
         let stack = stack(scenario);
         let execution = stack.start_report(scenario.request.clone()).unwrap();
         rest(stack, scenario, execution).await
+    })
+}
+
+/// A fault at every so manieth call of a run that made these, beginning with this one; each with what tells
+/// of it.
+pub fn faults_at(
+    calls: &[Call],
+    fault: Fault,
+    times: u64,
+    (from, step): (usize, usize),
+) -> impl Iterator<Item = (FaultRule, String)> {
+    assert!(calls.len() > 60, "{} calls are too few", calls.len());
+    calls.iter().enumerate().skip(from).step_by(step).map(move |(index, call)| {
+        let rule = FaultRule { fault, operation: None, nth: index as u64 + 1, times };
+        let context = format!("{rule} ({} {})", call.function, call.action);
+        (rule, context)
     })
 }
 

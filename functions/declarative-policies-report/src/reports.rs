@@ -14,7 +14,7 @@ use aws_sdk_ec2::operation::RequestId;
 use aws_sdk_ec2::types::{DeclarativePoliciesReport as AwsReport, ResourceType, Tag, TagSpecification};
 use errors::{Answer, AwsError, JobError};
 use jiff::Timestamp;
-use models::{AwsDetail, BucketName, ErrorName, KeyPrefix, ReportId, TargetId};
+use models::{AwsDetail, BucketName, ErrorName, KeyPrefix, ReportId, RunId, TargetId};
 use runtime::aws::time;
 
 use crate::request::Tags;
@@ -270,7 +270,7 @@ impl Reports {
 
 fn tags(order: Order<'_>) -> Vec<Tag> {
     // Tagging may need a permission of its own, so Muster's tag only goes along with the user's.
-    std::iter::once(("muster:run-id", order.run))
+    std::iter::once((RunId::TAG, order.run))
         .chain(order.tags.iter())
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect()

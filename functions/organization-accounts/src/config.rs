@@ -1,16 +1,12 @@
 //! What the functions read from their environment.
 
 use jiff::SignedDuration;
-use organizations::reader::ORGANIZATIONS_RATE_SHARE;
 use organizations::{Reader, WriterAccess, rates};
-use runtime::environment::{BUCKET, BUCKET_OWNER};
-use runtime::identity::{MANAGEMENT_READ_ROLE_ARN, MANAGEMENT_WRITE_ROLE_ARN};
 use runtime::{Environment, InvalidEnvironment, Variable};
 use store::Store;
 
 /// What the functions of this kind read from their environment.
-pub const VARIABLES: [Variable; 5] =
-    [BUCKET, BUCKET_OWNER, ORGANIZATIONS_RATE_SHARE, MANAGEMENT_READ_ROLE_ARN, MANAGEMENT_WRITE_ROLE_ARN];
+pub const VARIABLES: [Variable; 5] = organizations::READER_AND_WRITER_VARIABLES;
 
 #[derive(Debug)]
 pub(crate) struct Config {

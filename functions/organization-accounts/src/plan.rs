@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use errors::JobError;
 use models::{AccountId, ErrorName, RootId, keys};
-use organizations::{Organization, token_loop};
+use organizations::{CONTROL_TOWER, Organization, token_loop};
 use runtime::RunContext;
 use runtime::lanes::{LanePlan, Planned};
 use serde::{Deserialize, Serialize};
@@ -20,8 +20,6 @@ use crate::request::{Request, Source};
 use crate::sheet;
 use crate::wished::Wished;
 
-/// The service that manages accounts in an organization with Control Tower.
-const CONTROL_TOWER: &str = "controltower.amazonaws.com";
 /// How long all accounts are looked through: a plan lasts five minutes.
 const LOOK: Duration = Duration::from_secs(150);
 /// The only partition from which accounts in AWS GovCloud (US) are made.

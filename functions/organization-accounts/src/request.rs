@@ -1,12 +1,13 @@
 //! What can be asked for: a batch of accounts, in the request itself or as a CSV.
 
 use errors::JobError;
+use models::digest::sha256;
 use models::keys::REQUESTS;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::batch;
-use crate::wished::{Wished, hexadecimal};
+use crate::wished::Wished;
 
 /// The longest key that S3 takes.
 const KEY_BYTES: usize = 1_024;
@@ -53,7 +54,7 @@ impl Request {
             Source::Csv(key) => json!({"accountsKey": key}),
             Source::Here(accounts) => {
                 let digests = accounts.iter().map(Wished::digest).collect::<Result<Vec<_>, _>>()?;
-                json!({"accounts": accounts.len(), "sha256": hexadecimal(digests.concat().as_bytes())})
+                json!({"accounts": accounts.len(), "sha256": sha256(digests.concat())})
             }
         })
     }

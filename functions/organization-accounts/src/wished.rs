@@ -4,13 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use errors::JobError;
-use models::{ItemName, RunId};
+use models::{ItemName, RunId, digest};
 use organizations::NewAccount;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-/// The tag that names the run that asked for an account.
-pub(crate) const RUN_TAG: &str = "muster:run-id";
 /// The tag with the digest of what was wished for.
 pub(crate) const DIGEST_TAG: &str = "muster:digest";
 /// Digits of the hash that an item is named by.
@@ -54,7 +51,7 @@ impl Wished {
 
     /// What it is called in records, keys and logs: by a hash of its address.
     pub(crate) fn item_name(&self) -> Result<ItemName, JobError> {
-        let hash = hexadecimal(self.email.to_ascii_lowercase().as_bytes());
+        let hash = digest::sha256(self.email.to_ascii_lowercase());
         let hash = hash.get(..NAME_DIGITS).unwrap_or_default();
         format!("account-{hash}").parse().map_err(JobError::defect)
     }
@@ -62,15 +59,13 @@ impl Wished {
     /// SHA-256 of everything that is wished, as JSON with sorted keys and without white space.
     pub(crate) fn digest(&self) -> Result<String, JobError> {
         let same = Self { email: self.email.to_ascii_lowercase(), ..self.clone() };
-        // A `Value`'s objects are sorted by key.
-        let value = serde_json::to_value(same).map_err(JobError::defect)?;
-        Ok(hexadecimal(value.to_string().as_bytes()))
+        digest::sha256_of_document(&same).map_err(JobError::defect)
     }
 
     /// What AWS is asked for in a run's name.
     pub(crate) fn asked_by(&self, run: &RunId, digest: &str) -> NewAccount {
         let mut tags = self.tags.clone();
-        tags.insert(RUN_TAG.to_owned(), run.to_string());
+        tags.insert(RunId::TAG.to_owned(), run.to_string());
         tags.insert(DIGEST_TAG.to_owned(), digest.to_owned());
         NewAccount {
             email: self.email.clone(),
@@ -96,10 +91,6 @@ impl Wished {
         kept.push_str(text.get(from..).unwrap_or_default());
         kept
     }
-}
-
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

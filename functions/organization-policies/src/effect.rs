@@ -12,7 +12,7 @@ use management_policies::{
     Agreement, Attached, AttributeChange, Document, Effective, Level, Levels, PolicyKind, compare,
     difference, predict, problems,
 };
-use models::{AccountId, TargetId};
+use models::AccountId;
 use organizations::{AccountState, EffectivePolicy};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -72,7 +72,7 @@ pub(crate) fn kept(details: &Value) -> Result<Option<Kept>, JobError> {
 }
 
 /// Computes what a draft comes to, and adds it to the draft.
-pub(crate) async fn complete(planning: &mut Planning<'_>, draft: &mut Draft) -> Result<(), JobError> {
+pub(crate) async fn complete(planning: &mut Planning<'_>, draft: &mut Draft) -> Result<Effects, JobError> {
     let mut effects = Effects { types: Vec::new() };
     for kind in [PolicyKind::DeclarativeEc2, PolicyKind::Tag] {
         if let Some(stages) = Stages::of(planning, draft, kind).await? {
@@ -82,12 +82,12 @@ pub(crate) async fn complete(planning: &mut Planning<'_>, draft: &mut Draft) -> 
         }
     }
     if effects.types.is_empty() || !planning.keeps {
-        return Ok(());
+        return Ok(effects);
     }
     let run = planning.run.run_id;
     let kept = Kept::write(&planning.access.store, run, DOCUMENT, &effects).await?;
     draft.details["effects"] = serde_json::to_value(kept).map_err(JobError::defect)?;
-    Ok(())
+    Ok(effects)
 }
 
 /// The policies of a type and where they are attached: now, and after each wave.
@@ -130,7 +130,7 @@ impl Stages {
         if !draft.has(&id) {
             draft.read(id, in_force.state());
         }
-        let now = Stage::of(kind, &in_force)?;
+        let now = Stage::of(kind, in_force)?;
         let mut stages = Self { kind, after: Vec::new(), touched: BTreeSet::new(), now };
         let mut stage = stages.now.clone();
         for calls in waves {
@@ -245,8 +245,10 @@ async fn of_type(
             }
         }
     }
-    if !stages.touched.is_empty() {
-        found.unplaced.extend(unplaced(planning, &stages.touched).await?);
+    // Nobody can say whether these lie below a unit that is touched.
+    if stages.touched.iter().any(|it| it.starts_with("ou-")) {
+        let unplaced = planning.observer.unplaced().await?;
+        found.unplaced.extend(unplaced.into_iter().map(|account| account.id.clone()));
     }
     for list in [&mut found.inactive, &mut found.unplaced] {
         list.sort();
@@ -257,18 +259,6 @@ async fn of_type(
         found.classes.extend(class);
     }
     Ok(found)
-}
-
-/// Accounts of which nobody can say whether they lie below a unit that is touched.
-async fn unplaced(
-    planning: &mut Planning<'_>,
-    touched: &BTreeSet<String>,
-) -> Result<Vec<AccountId>, JobError> {
-    let touches_units = touched.iter().any(|it| it.starts_with("ou-"));
-    let root = planning.observer.organization().root().await?.id;
-    let all = planning.observer.accounts_at(&TargetId::Root(root)).await?;
-    let unplaced = all.into_iter().filter(|account| touches_units && account.path.is_none());
-    Ok(unplaced.map(|account| account.id.clone()).collect())
 }
 
 /// What changes for a class; `None` where nothing does.

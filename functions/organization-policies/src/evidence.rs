@@ -7,11 +7,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use changes::{Draft, Kept, Planning};
+use changes::{Change, Draft, Kept, ObjectId, Operation, Planning};
 use errors::JobError;
 use jiff::SignedDuration;
 use management_policies::{Attribute, PolicyKind, Scalar, SettingValue};
-use models::{AccountId, ErrorName, Kind, RunId, keys};
+use models::{ErrorName, Kind, RunId, keys};
 use runtime::tables::local_storage;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -21,8 +21,8 @@ use table::reader::TextReader;
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 
-use crate::effect::{Effects, kept};
-use crate::refusals::LATER;
+use crate::effect::{Effects, TypeEffects};
+use crate::refusals::Refusals;
 
 /// How old an account status may be to be set beside a plan.
 const OLDEST: SignedDuration = SignedDuration::from_hours(24 * 90);
@@ -54,23 +54,35 @@ pub(crate) struct AccountStatus {
     pub(crate) settings: BTreeMap<String, Standing>,
 }
 
-/// Sets the newest account status beside a plan that changes declarative policies, and refuses one on the
-/// root while that is not complete.
-pub(crate) async fn complete(
-    planning: &mut Planning<'_>,
-    draft: &mut Draft,
-    force: &BTreeSet<String>,
-) -> Result<(), JobError> {
-    if draft.details["affected"][PolicyKind::DeclarativeEc2.api()].is_null() {
-        return Ok(());
+/// The newest account status, where a draft changes declarative policies.
+pub(crate) async fn newest(planning: &Planning<'_>, draft: &Draft) -> Result<Option<Published>, JobError> {
+    let is_declarative = |change: &Change| match change.call.object() {
+        ObjectId::Policy { policy_type, .. } | ObjectId::Attachments { policy_type, .. } => {
+            policy_type == PolicyKind::DeclarativeEc2.api()
+        }
+        _ => false,
+    };
+    if !draft.waves().flat_map(|wave| &wave.changes).any(is_declarative) {
+        return Ok(None);
     }
     let store = &planning.access.store;
-    let now = planning.run.now;
-    let newest = published::newest(store, Kind::DeclarativePoliciesReport, now, OLDEST, |_| true).await?;
-    on_the_root(draft, newest.as_ref(), force)?;
-    let Some(effects) = kept(&draft.details)? else { return Ok(()) };
-    let effects: Effects = effects.read(store).await?;
-    let planned = planned(&effects);
+    published::newest(store, Kind::DeclarativePoliciesReport, planning.run.now, OLDEST, |_| true).await
+}
+
+/// Sets the newest account status beside a plan that changes declarative policies.
+pub(crate) async fn complete(
+    planning: &Planning<'_>,
+    draft: &mut Draft,
+    effects: &Effects,
+    newest: Option<Published>,
+) -> Result<(), JobError> {
+    let is_declarative = |it: &TypeEffects| it.kind == PolicyKind::DeclarativeEc2;
+    let Some(declarative) = effects.types.iter().find(|it| is_declarative(it)).filter(|_| planning.keeps)
+    else {
+        return Ok(());
+    };
+    let store = &planning.access.store;
+    let planned = Plans::of(declarative);
     let mut status = AccountStatus {
         run: newest.as_ref().map(|it| it.run_id.clone()),
         observed_at: newest.as_ref().and_then(Published::observed_at),
@@ -98,54 +110,54 @@ pub(crate) async fn complete(
     Ok(())
 }
 
-/// A declarative policy on the root reaches every account: also those of which nobody knows where they
-/// stand.
-fn on_the_root(
-    draft: &mut Draft,
-    newest: Option<&Published>,
-    force: &BTreeSet<String>,
-) -> Result<(), JobError> {
-    use changes::Operation::AttachPolicy;
-    let complete = newest.is_some_and(Published::is_complete);
-    let attached: Vec<String> = draft
-        .waves()
-        .flat_map(|wave| &wave.changes)
-        .filter_map(|change| match &change.call {
-            AttachPolicy { policy_type, policy, target }
-                if policy_type == PolicyKind::DeclarativeEc2.api() && target.starts_with("r-") =>
-            {
-                Some(policy.to_string().trim_start_matches("new:").to_owned())
-            }
-            _ => None,
-        })
-        .collect();
-    for policy in attached {
-        if complete {
-            continue;
-        }
-        let name = format!("{LATER}{policy}");
-        let why = format!(
-            "{policy} would be attached to the root, and the account status of the organization is {}",
-            if newest.is_some() { "not complete" } else { "not known" }
-        );
-        if !force.contains(&name) {
-            return Err(JobError::invalid(format!(
-                "{why}: publish a complete run of declarative-policies-report first, or add {name:?} to force"
-            )));
-        }
-        draft.warnings.push(format!("{why} (forced as {name})"));
+/// Refuses a declarative policy on the root, which reaches every account, while nobody knows where all
+/// accounts stand.
+pub(crate) fn on_the_root(draft: &mut Draft, newest: Option<&Published>, refusals: &mut Refusals<'_>) {
+    if newest.is_some_and(Published::is_complete) {
+        return;
     }
-    Ok(())
+    let status = if newest.is_some() { "not complete" } else { "not known" };
+    let on_root = |change: &Change| match &change.call {
+        Operation::AttachPolicy { policy_type, policy, target }
+            if policy_type == PolicyKind::DeclarativeEc2.api() && target.starts_with("r-") =>
+        {
+            Some(policy.to_string().trim_start_matches("new:").to_owned())
+        }
+        _ => None,
+    };
+    let policies: Vec<_> = draft.waves().flat_map(|wave| &wave.changes).filter_map(on_root).collect();
+    for policy in policies {
+        let why = format!(
+            "{policy} would be attached to the root, and the account status of the organization is {status} (publish a \
+             complete run of declarative-policies-report first)"
+        );
+        let name = format!("root-with-incomplete-coverage:{policy}");
+        draft.warnings.extend(refusals.unless_forced(&name, &why));
+    }
 }
 
-/// What is planned for each account, by setting; `None` for what is not known.
-type Plans = BTreeMap<AccountId, BTreeMap<String, Option<String>>>;
+/// What is planned, by class of accounts.
+#[derive(Debug, Default)]
+struct Plans {
+    classes: Vec<Class>,
+    /// In which class an account is.
+    accounts: BTreeMap<String, usize>,
+}
 
-/// The settings that the last wave leaves changed, for each account.
-fn planned(effects: &Effects) -> Plans {
-    let mut plans = Plans::new();
-    for of_type in effects.types.iter().filter(|it| it.kind == PolicyKind::DeclarativeEc2) {
-        for class in &of_type.classes {
+/// The settings that the last wave leaves changed in a class.
+#[derive(Debug, Default)]
+struct Class {
+    /// By pointer; `None` for what is not known.
+    settings: BTreeMap<String, Option<String>>,
+    /// By each name that the report may have for it, the pointer of a setting.
+    named: BTreeMap<String, Vec<String>>,
+    accounts: u64,
+}
+
+impl Plans {
+    fn of(declarative: &TypeEffects) -> Self {
+        let mut plans = Self::default();
+        for class in &declarative.classes {
             let mut settings = BTreeMap::new();
             for change in class.waves.iter().flat_map(|wave| &wave.changes) {
                 let Some(after) = &change.after else {
@@ -159,12 +171,29 @@ fn planned(effects: &Effects) -> Plans {
                 };
                 settings.insert(change.path.clone(), value);
             }
-            for account in &class.accounts {
-                plans.insert(account.clone(), settings.clone());
+            plans.add(settings, class.accounts.iter().map(ToString::to_string));
+        }
+        plans
+    }
+
+    fn add(&mut self, settings: BTreeMap<String, Option<String>>, accounts: impl Iterator<Item = String>) {
+        let at = self.classes.len();
+        let mut class = Class { settings, ..Class::default() };
+        for path in class.settings.keys() {
+            for name in names(path) {
+                class.named.entry(name).or_default().push(path.clone());
             }
         }
+        for account in accounts {
+            class.accounts += 1;
+            self.accounts.insert(account, at);
+        }
+        self.classes.push(class);
     }
-    plans
+
+    fn class(&self, account: &str) -> Option<&Class> {
+        self.accounts.get(account).and_then(|at| self.classes.get(*at))
+    }
 }
 
 fn text(value: &SettingValue) -> Option<String> {
@@ -181,13 +210,13 @@ fn spelled(text: &str) -> String {
 }
 
 /// How the report may call a setting: by the attribute, the setting, or both.
-fn names(path: &str) -> Vec<String> {
+fn names(path: &str) -> BTreeSet<String> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).skip(1).collect();
-    let (Some(attribute), Some(setting)) = (parts.first(), parts.last()) else { return Vec::new() };
+    let (Some(attribute), Some(setting)) = (parts.first(), parts.last()) else { return BTreeSet::new() };
     let both = spelled(&parts.concat());
     // A setting that is called as in other attributes, such as `state`, does not tell which it is.
     let single = matches!(*setting, "state" | "status" | "mode");
-    if single { vec![spelled(attribute), both] } else { vec![spelled(setting), both] }
+    [spelled(if single { attribute } else { setting }), both].into()
 }
 
 /// Whether a value of the report is the planned one; `None` where it cannot be told.
@@ -242,14 +271,12 @@ fn rows(file: &std::path::Path, planned: &Plans, status: &mut AccountStatus) -> 
     let mut rows = TextReader::open(file, &COLUMNS).map_err(JobError::defect)?;
     rows.each_row(|row| {
         let [Some(account), Some(region), Some(attribute), value] = row else { return };
-        let Some(settings) = account.parse().ok().and_then(|account: AccountId| planned.get(&account)) else {
-            return;
-        };
-        let attribute = spelled(attribute);
-        for (path, planned) in settings.iter().filter(|(path, _)| names(path).contains(&attribute)) {
+        let Some(class) = planned.class(account) else { return };
+        for path in class.named.get(&spelled(attribute)).into_iter().flatten() {
+            let planned = class.settings.get(path).and_then(Option::as_deref);
             let standing = status.settings.entry(path.clone()).or_default();
             let of_region = standing.regions.entry(region.to_owned()).or_default();
-            match planned.as_deref().zip(value).and_then(|(planned, value)| complies(planned, value)) {
+            match planned.zip(value).and_then(|(planned, value)| complies(planned, value)) {
                 Some(true) => {
                     standing.complies += 1;
                     of_region[0] += 1;
@@ -271,9 +298,9 @@ fn rows(file: &std::path::Path, planned: &Plans, status: &mut AccountStatus) -> 
 /// Counts what the report does not speak of: in every Region that it knows, or once where it knows none.
 fn unread(planned: &Plans, status: &mut AccountStatus) {
     let mut accounts: BTreeMap<&String, u64> = BTreeMap::new();
-    for settings in planned.values() {
-        for path in settings.keys() {
-            *accounts.entry(path).or_default() += 1;
+    for class in &planned.classes {
+        for path in class.settings.keys() {
+            *accounts.entry(path).or_default() += class.accounts;
         }
     }
     let regions: BTreeSet<String> =
@@ -319,8 +346,8 @@ mod tests {
     fn accounts_and_regions_that_the_report_does_not_speak_of_are_unknown() {
         let path = "/ec2_attributes/instance_metadata_defaults/http_tokens".to_owned();
         let settings: BTreeMap<_, _> = [(path.clone(), Some("required".to_owned()))].into();
-        let account = |id: &str| (id.parse::<AccountId>().unwrap(), settings.clone());
-        let plans: Plans = [account("000000000001"), account("000000000002")].into();
+        let mut plans = Plans::default();
+        plans.add(settings, ["000000000001", "000000000002"].map(str::to_owned).into_iter());
         let none = AccountStatus { run: None, observed_at: None, complete: false, settings: BTreeMap::new() };
         let mut status = none.clone();
         unread(&plans, &mut status);

@@ -24,6 +24,7 @@ use models::{Coverage, Kind};
 use runtime::{Environment, InvalidEnvironment, Part, RunContext};
 
 use crate::config::Config;
+use crate::refusals::Refusals;
 
 pub use config::VARIABLES;
 pub use desired::{Desired, WishedPolicy, WishedWave};
@@ -53,14 +54,18 @@ impl Planner for Policies {
     }
 
     async fn draft(&self, planning: &mut Planning<'_>, desired: &Desired) -> Result<Draft, JobError> {
-        let mut draft = plan::draft(&self.config, planning, desired).await?;
-        effect::complete(planning, &mut draft).await?;
-        evidence::complete(planning, &mut draft, &desired.force).await?;
+        let mut refusals = Refusals::new(&desired.force);
+        let mut draft = plan::draft(&self.config, planning, desired, &mut refusals).await?;
+        let newest = evidence::newest(planning, &draft).await?;
+        evidence::on_the_root(&mut draft, newest.as_ref(), &mut refusals);
+        refusals.end()?;
+        let effects = effect::complete(planning, &mut draft).await?;
+        evidence::complete(planning, &mut draft, &effects, newest).await?;
         Ok(draft)
     }
 
     async fn complete(&self, planning: &mut Planning<'_>, draft: &mut Draft) -> Result<(), JobError> {
-        effect::complete(planning, draft).await
+        effect::complete(planning, draft).await.map(drop)
     }
 
     async fn prove(&self, proving: Proving<'_>, observer: &mut Observer) -> Result<Proof, JobError> {

@@ -5,25 +5,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use changes::{Bake, Draft, ObjectId, Operation, Planning, PolicyKey, State, Tagged};
+use changes::{Bake, Draft, ObjectId, Operation, Planning, PolicyKey, State, Tagged, keys_of, same};
 use errors::JobError;
 use management_policies::PolicyKind;
-use models::{ErrorName, TargetId};
+use models::{ErrorName, RunId, TargetId};
 use organizations::{Policy, quotas};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::config::Config;
 use crate::deny;
 use crate::desired::{Desired, WishedPolicy, is_authorization};
 use crate::refusals::Refusals;
 
-/// The tag that says which run has made a policy: those without it are somebody else's.
-const OURS: &str = "muster:run-id";
-
 pub(crate) async fn draft(
     config: &Config,
     planning: &mut Planning<'_>,
     desired: &Desired,
+    refusals: &mut Refusals<'_>,
 ) -> Result<Draft, JobError> {
     let mut draft = Draft::new();
     let organization = planning.observer.observe(&ObjectId::Organization).await?;
@@ -32,11 +30,15 @@ pub(crate) async fn draft(
     let mut listed = BTreeMap::new();
     for policy_type in types {
         is_on(planning, &mut draft, policy_type).await?;
-        if PolicyKind::from_api(policy_type).is_some() {
-            let in_force = planning.observer.in_force(policy_type).await?;
-            draft.read(ObjectId::InForce { policy_type: policy_type.to_owned() }, in_force.state());
-        }
-        let policies = planning.observer.organization().policies(policy_type).await?;
+        let policies = match PolicyKind::from_api(policy_type) {
+            // AWS has none of its own of these: what is in force is all there is.
+            Some(_) => {
+                let in_force = planning.observer.in_force(policy_type).await?;
+                draft.read(ObjectId::InForce { policy_type: policy_type.to_owned() }, in_force.state());
+                in_force.policies.values().map(|described| described.policy.clone()).collect()
+            }
+            None => planning.observer.organization().policies(policy_type).await?,
+        };
         listed.insert(policy_type, policies);
     }
     let mut drawing = Drawing {
@@ -44,7 +46,7 @@ pub(crate) async fn draft(
         desired,
         protected: config.protected.iter().chain(&desired.protected_principals).cloned().collect(),
         draft,
-        refusals: Refusals::new(&desired.force),
+        refusals,
         policies: Vec::new(),
     };
     for wished in &desired.policies {
@@ -53,9 +55,7 @@ pub(crate) async fn draft(
     }
     drawing.number_of_policies(&listed)?;
     drawing.draw()?;
-    let Drawing { draft, refusals, .. } = drawing;
-    refusals.end()?;
-    Ok(draft)
+    Ok(drawing.draft)
 }
 
 /// A type that is off has no policies to attach.
@@ -85,16 +85,16 @@ struct Known<'a> {
     targets: BTreeSet<String>,
 }
 
-struct Drawing<'a, 'b> {
+struct Drawing<'a, 'b, 'c> {
     planning: &'a mut Planning<'b>,
     desired: &'a Desired,
     protected: Vec<String>,
     draft: Draft,
-    refusals: Refusals<'a>,
+    refusals: &'a mut Refusals<'c>,
     policies: Vec<Known<'a>>,
 }
 
-impl<'a> Drawing<'a, '_> {
+impl<'a> Drawing<'a, '_, '_> {
     /// Reads what there is of a wished policy, and checks whether it may be touched.
     async fn read(&mut self, wished: &'a WishedPolicy, of_type: &[Policy]) -> Result<(), JobError> {
         let label = wished.label();
@@ -124,10 +124,7 @@ impl<'a> Drawing<'a, '_> {
         let targets: BTreeSet<String> = match present {
             // AWS's own are attached to everything: only what is wished of them counts.
             Some(present) if present.aws_managed => self.attached_of(wished, &key).await?,
-            Some(present) => {
-                let targets = self.planning.observer.organization().targets(&present.id).await?;
-                targets.into_iter().map(|target| target.as_str().to_owned()).collect()
-            }
+            Some(present) => self.targets(present).await?,
             None => BTreeSet::new(),
         };
         for target in wished.wished_targets().unwrap_or_default().union(&targets) {
@@ -144,6 +141,15 @@ impl<'a> Drawing<'a, '_> {
         }
         self.policies.push(Known { wished, key, state, targets });
         Ok(())
+    }
+
+    /// What a policy is attached to.
+    async fn targets(&mut self, policy: &Policy) -> Result<BTreeSet<String>, JobError> {
+        if PolicyKind::from_api(&policy.kind).is_some() {
+            return Ok(self.planning.observer.in_force(&policy.kind).await?.targets(&policy.id));
+        }
+        let targets = self.planning.observer.organization().targets(&policy.id).await?;
+        Ok(targets.into_iter().map(|target| target.as_str().to_owned()).collect())
     }
 
     /// Of the wished targets, those that a policy is attached to.
@@ -202,10 +208,11 @@ impl<'a> Drawing<'a, '_> {
             self.draft.warnings.extend(self.refusals.unless_forced(&format!("aws-managed:{label}"), &why));
             return Ok(());
         }
-        let is_ours = state["tags"].get(OURS).is_some();
+        let is_ours = state["tags"].get(RunId::TAG).is_some();
         if !is_ours {
             let why = format!(
-                "{label} was not made by Muster (it has no tag {OURS}), so something else may manage it"
+                "{label} was not made by Muster (it has no tag {}), so something else may manage it",
+                RunId::TAG
             );
             self.draft
                 .warnings
@@ -288,7 +295,7 @@ impl<'a> Drawing<'a, '_> {
         }
         if known.state.is_null() {
             let mut tags = wished.tags.clone().unwrap_or_default();
-            tags.insert(OURS.to_owned(), self.planning.run.run_id.to_string());
+            tags.insert(RunId::TAG.to_owned(), self.planning.run.run_id.to_string());
             let call = Operation::CreatePolicy {
                 policy_type,
                 name: wished.name.clone(),
@@ -302,7 +309,9 @@ impl<'a> Drawing<'a, '_> {
             Some(value) if known.state[member] != value.as_str() => Some(value.clone()),
             _ => None,
         };
-        let content = wished.text().filter(|text| !says_the_same(&known.state["content"], text));
+        let says = |content: &Value| json!({"content": content});
+        let present = says(&known.state["content"]);
+        let content = wished.text().filter(|text| !same(&present, &says(&json!(text))));
         if content.is_some() && !known.targets.is_empty() {
             self.draft.warnings.push(format!(
                 "{label} is attached to {} targets: what it says changes for all of them in the first wave",
@@ -405,16 +414,6 @@ impl<'a> Drawing<'a, '_> {
         }
         Ok(())
     }
-}
-
-fn keys_of(state: &State) -> BTreeSet<String> {
-    let keys = state.as_array().map(Vec::as_slice).unwrap_or_default();
-    keys.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
-fn says_the_same(present: &Value, wished: &str) -> bool {
-    let meant = |text: &str| serde_json::from_str::<Value>(text).ok();
-    present.as_str().is_some_and(|present| meant(present).is_some() && meant(present) == meant(wished))
 }
 
 /// A target as its own type.

@@ -2,14 +2,13 @@
 //!
 //! Every account is read, in slices: first all in their order, then those again that AWS did not show yet.
 
-use changes::{ObjectId, Observer, Proof, Proving, StopOn, same};
+use changes::{Observer, Proof, Proving, StopOn, last_of_each, same};
 use errors::JobError;
 use management_policies::{Agreement, Effective, PolicyKind, compare};
 use models::{AccountId, ErrorName};
 use organizations::{EffectivePolicy, Organization};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::time::Instant;
 
 use crate::effect::{Class, Effects, kept};
 
@@ -48,7 +47,7 @@ pub(crate) async fn prove(proving: Proving<'_>, observer: &mut Observer) -> Resu
     let mut last = None;
     if !slice.through {
         while let Some(next) = due.get(slice.read) {
-            if is_over(proving.until) {
+            if proving.is_over() {
                 return more(&slice);
             }
             if let Some(differs) = differs(organization, next).await? {
@@ -62,7 +61,7 @@ pub(crate) async fn prove(proving: Proving<'_>, observer: &mut Observer) -> Resu
         let mut still = Vec::new();
         let mut waiting = slice.pending.iter();
         while let Some(at) = waiting.next() {
-            if is_over(proving.until) {
+            if proving.is_over() {
                 still.push(*at);
                 still.extend(waiting);
                 slice.pending = still;
@@ -119,13 +118,8 @@ async fn as_made(
         return Ok(None);
     }
     proving.recall(observer).await?;
-    for (number, change) in proving.changes.iter().enumerate() {
+    for change in last_of_each(proving.changes) {
         let object = change.call.object();
-        let changed_again =
-            proving.changes.iter().skip(number + 1).any(|later| later.call.object() == object);
-        if changed_again || !matches!(object, ObjectId::Attachments { .. } | ObjectId::Policy { .. }) {
-            continue;
-        }
         if !same(&observer.observe(&object).await?, &change.after) {
             return Ok(Some(format!("{object} is not as it was made")));
         }
@@ -219,10 +213,6 @@ async fn invalid(
         )));
     }
     Ok(None)
-}
-
-fn is_over(until: Option<Instant>) -> bool {
-    until.is_some_and(|until| Instant::now() >= until)
 }
 
 fn more(slice: &Slice) -> Result<Proof, JobError> {

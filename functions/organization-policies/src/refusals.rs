@@ -30,7 +30,7 @@ impl<'a> Refusals<'a> {
     /// The refusals as one error; also of what is forced and was never in question, which is a mistake.
     pub(crate) fn end(self) -> Result<(), JobError> {
         let mut problems = self.refused;
-        let idle = self.force.difference(&self.forced).filter(|name| !name.starts_with(LATER));
+        let idle = self.force.difference(&self.forced);
         problems.extend(idle.map(|name| format!("{name:?} is forced, and nothing of the plan needs it")));
         if problems.is_empty() {
             return Ok(());
@@ -38,6 +38,3 @@ impl<'a> Refusals<'a> {
         Err(JobError::invalid(problems.join("; ")))
     }
 }
-
-/// What is decided once the effect of a plan is known.
-pub(crate) const LATER: &str = "root-with-incomplete-coverage:";

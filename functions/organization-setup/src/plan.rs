@@ -5,15 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use changes::{Bake, CONTROL_TOWER, Draft, Kept, ObjectId, Operation, Planning, Tagged};
+use changes::{Bake, Draft, Kept, ObjectId, Operation, Planning, Tagged};
 use errors::JobError;
-use models::{AccountId, ErrorName};
+use models::{AccountId, ErrorName, RunId};
+use organizations::CONTROL_TOWER;
 use serde_json::{Value, json};
 
 use crate::desired::{Desired, FeatureSet, OnOff, ResourcePolicy};
 
-/// The tag that says which run has made or changed something.
-const OURS: &str = "muster:run-id";
 const SCP: &str = "SERVICE_CONTROL_POLICY";
 /// What organization-setup is meant to trust; other services are best trusted by their own consoles,
 /// which do what else they need.
@@ -255,7 +254,7 @@ impl Setting<'_, '_> {
                 self.draft.change(Operation::DeleteResourcePolicy, "there shall be no resource policy")
             }
             ResourcePolicy::Content(content) => {
-                let tags = BTreeMap::from([(OURS.to_owned(), self.planning.run.run_id.to_string())]);
+                let tags = BTreeMap::from([(RunId::TAG.to_owned(), self.planning.run.run_id.to_string())]);
                 let content = Value::Object(content.clone()).to_string();
                 let changes = self.changes();
                 let is_new = present.is_null();

@@ -104,7 +104,7 @@ fn token(basis: Basis<'_>, principal_arn: &str, cloud_trail: Option<&CloudTrail>
             trail.regions.iter().for_each(|region| add(region));
         }
     }
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    models::digest::hexadecimal(digest.finalize())
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 //! account's only if account ids stand in it. Two candidates, or none, are refused: a guess here
 //! would be a wrong number everywhere.
 
+use models::digest::sha256;
 use models::{AccountId, Region};
-use sha2::{Digest, Sha256};
 
 use crate::records::Record;
 
@@ -196,8 +196,7 @@ impl Layout {
         if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(format!("two columns are both the attribute {:?}", pair[0]));
         }
-        let hash =
-            Sha256::digest(shown.join("\n")).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let hash = sha256(shown.join("\n")).get(..16).unwrap_or_default().to_owned();
         Ok(Self { account, region, grain, header: shown.to_vec(), hash })
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use models::digest::sha256;
 use serde::{Serialize, Serializer};
-use sha2::{Digest, Sha256};
 
 use crate::error::clip;
 
@@ -32,8 +32,7 @@ impl SummaryValue {
 
     /// The SHA-256 of all of it, in hexadecimal digits, where what is shown is not all.
     pub fn sha256(&self) -> Option<String> {
-        (self.shown() != self.full())
-            .then(|| Sha256::digest(self.full()).iter().map(|byte| format!("{byte:02x}")).collect())
+        (self.shown() != self.full()).then(|| sha256(self.full()))
     }
 
     /// What is shown, in quotes, with the digest if there is one: two that differ do so here too.

@@ -41,20 +41,13 @@ const ORGANIZATION_WITHIN: SignedDuration = SignedDuration::from_mins(70);
 pub(crate) async fn apply(access: &Access, making: Making<'_>, plan: &Plan) -> Result<Then, JobError> {
     let store = &access.store;
     let run = making.run.run_id;
-    let progress_key = keys::change_progress(run);
-    let progress = store.load::<Progress>(&progress_key).await?.map(|it| it.value).unwrap_or_default();
+    let progress = Progress::read(store, run).await?;
     let Some(wave) = progress.present(plan.waves.len()) else { return Ok(Then::Publish) };
     if progress.wave(wave).made_at.is_some() {
         return Ok(Then::Verify(Duration::ZERO));
     }
     let begun = making.now();
-    store
-        .update(&progress_key, |progress: &mut Progress| {
-            if let Some(wave) = progress.wave_mut(wave) {
-                wave.begun_at = wave.begun_at.or(Some(begun));
-            }
-        })
-        .await?;
+    Progress::note(store, run, wave, |wave| wave.begun_at = wave.begun_at.or(Some(begun))).await?;
     let lease = match store.lease(keys::ORGANIZATION_WRITER, run, making.run.writer, making.now()).await? {
         Asked::Granted(lease) => lease,
         Asked::Held(holder) => {
@@ -80,13 +73,7 @@ pub(crate) async fn apply(access: &Access, making: Making<'_>, plan: &Plan) -> R
         return Ok(Then::Apply(again));
     }
     let made = making.now();
-    store
-        .update(&progress_key, |progress: &mut Progress| {
-            if let Some(wave) = progress.wave_mut(wave) {
-                wave.made_at = wave.made_at.or(Some(made));
-            }
-        })
-        .await?;
+    Progress::note(store, run, wave, |wave| wave.made_at = wave.made_at.or(Some(made))).await?;
     Ok(Then::Verify(Duration::ZERO))
 }
 
@@ -112,8 +99,7 @@ impl Applying<'_> {
     async fn changes(&mut self, plan: &Plan, changes: &[Change]) -> Result<Option<Duration>, JobError> {
         recall(&mut self.observer, self.effects, plan).await?;
         for change in changes {
-            if self.making.ends_at.is_some_and(|end| end.duration_since(tokio::time::Instant::now()) < ENOUGH)
-            {
+            if !self.making.lasts(ENOUGH) {
                 return Ok(Some(Duration::ZERO));
             }
             if let Made::Again(after) = self.make(change).await? {

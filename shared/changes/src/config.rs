@@ -2,18 +2,14 @@
 
 use errors::JobError;
 use models::RunId;
-use organizations::reader::ORGANIZATIONS_RATE_SHARE;
 use organizations::{Reader, Writer, WriterAccess};
-use runtime::environment::{BUCKET, BUCKET_OWNER};
-use runtime::identity::{MANAGEMENT_READ_ROLE_ARN, MANAGEMENT_WRITE_ROLE_ARN};
 use runtime::{Environment, InvalidEnvironment, Variable};
 use store::Store;
 
 use crate::observe::Observer;
 
 /// What the functions of such a kind read from their environment.
-pub const VARIABLES: [Variable; 5] =
-    [BUCKET, BUCKET_OWNER, ORGANIZATIONS_RATE_SHARE, MANAGEMENT_READ_ROLE_ARN, MANAGEMENT_WRITE_ROLE_ARN];
+pub const VARIABLES: [Variable; 5] = organizations::READER_AND_WRITER_VARIABLES;
 
 /// The bucket, and who reads and writes the organization.
 #[derive(Debug)]

@@ -62,9 +62,6 @@ impl Draft {
         self.now.insert(id, after.clone());
         self.changes += 1;
         let change = Change { number: self.changes, call, why: why.into(), before, after };
-        if self.waves.is_empty() {
-            self.waves.push(Wave::default());
-        }
         if let Some(wave) = self.waves.last_mut() {
             wave.changes.push(change);
         }

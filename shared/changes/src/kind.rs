@@ -5,22 +5,21 @@ use std::future::Future;
 use std::time::Duration;
 
 use errors::JobError;
-use models::{Coverage, ErrorName, Kind, RunId, keys};
+use models::{Coverage, ErrorName, Kind, RunId, digest, keys};
 use runtime::changes::{Changes, Making};
 use runtime::{Collected, Environment, InvalidEnvironment, Part, RunContext, Then, WouldStart};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::Store;
-use tokio::time::Instant;
 
 use crate::apply::{apply, recall};
 use crate::config::Access;
 use crate::draft::Draft;
-use crate::effect::Effects;
+use crate::effect::{EffectStatus, Effects};
 use crate::observe::Observer;
 use crate::plan::{Change, Plan, StopOn};
-use crate::prove::{prove, unchanged};
+use crate::prove::{ENOUGH, prove, unchanged};
 use crate::request::{Asks, Request};
 use crate::{rollback, table};
 
@@ -45,11 +44,14 @@ pub struct Proving<'a> {
     pub changes: &'a [Change],
     /// What an earlier slice of the proof has answered; `null` in the first.
     pub proof: &'a Value,
-    /// When a slice has to end.
-    pub until: Option<Instant>,
 }
 
 impl Proving<'_> {
+    /// Whether a slice has to end.
+    pub fn is_over(&self) -> bool {
+        !self.making.lasts(ENOUGH)
+    }
+
     /// Lets an observer know which ids the policies have got that the run has made.
     pub async fn recall(&self, observer: &mut Observer) -> Result<(), JobError> {
         let effects = Effects { store: &self.access.store, run: self.making.run.run_id };
@@ -86,7 +88,7 @@ impl Kept {
         name: &str,
         document: &T,
     ) -> Result<Self, JobError> {
-        let sha256 = crate::object::digest(document)?;
+        let sha256 = digest::sha256_of_document(document).map_err(JobError::defect)?;
         // A repeated step may keep another one: a plan names its own.
         let short = sha256.get(..16).unwrap_or_default();
         let key = keys::change_document(run, &format!("{name}-{short}.json"));
@@ -101,7 +103,7 @@ impl Kept {
         let Some(document) = store.load::<T>(&self.key).await? else {
             return Err(changed(format!("{} is no longer in the bucket", self.key)));
         };
-        if crate::object::digest(&document.value)? != self.sha256 {
+        if digest::sha256_of_document(&document.value).map_err(JobError::defect)? != self.sha256 {
             return Err(changed(format!("{} was changed after it had been made", self.key)));
         }
         Ok(document.value)
@@ -364,10 +366,9 @@ impl<P: Planner> Changes for Planned<P> {
             "applied": handle.applies,
         });
         if handle.applies {
-            result["made"] =
-                json!(effects.iter().filter(|it| it.status == crate::EffectStatus::Made).count());
-            result["found"] =
-                json!(effects.iter().filter(|it| it.status == crate::EffectStatus::Found).count());
+            let count = |status| json!(effects.iter().filter(|it| it.status == status).count());
+            result["made"] = count(EffectStatus::Made);
+            result["found"] = count(EffectStatus::Found);
         }
         Ok(Collected { parts, observed_at: Some(plan.made_at), coverage, result })
     }

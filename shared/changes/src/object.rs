@@ -4,10 +4,9 @@
 use std::fmt;
 
 use errors::JobError;
-use models::{AccountId, PolicyId, TargetId};
+use models::{AccountId, PolicyId, TargetId, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 /// What an object is like, as JSON: `null` where it is not there. A policy's content is kept as its exact
 /// text, and compared as what it means: see [`same`].
@@ -101,15 +100,8 @@ pub fn same(one: &State, other: &State) -> bool {
 }
 
 /// SHA-256 of a state's canonical form, in hexadecimal digits.
-pub fn digest_of(state: &State) -> Result<String, JobError> {
-    digest(&canonical(state))
-}
-
-/// SHA-256 of a document as JSON with sorted keys and without white space, in hexadecimal digits.
-pub(crate) fn digest<T: Serialize>(document: &T) -> Result<String, JobError> {
-    // A `Value`'s objects are sorted by key.
-    let value = serde_json::to_value(document).map_err(JobError::defect)?;
-    Ok(Sha256::digest(value.to_string()).iter().map(|byte| format!("{byte:02x}")).collect())
+pub(crate) fn digest_of(state: &State) -> Result<String, JobError> {
+    digest::sha256_of_document(&canonical(state)).map_err(JobError::defect)
 }
 
 /// The state with a policy's content as what it means.

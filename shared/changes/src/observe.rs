@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use errors::JobError;
-use models::{AccountId, ErrorName, PolicyId, RootId, TargetId};
+use models::{AccountId, ErrorName, PolicyId, RootId, TargetId, digest};
 use organizations::{Account, DescribedPolicy, Organization};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -29,11 +29,16 @@ pub struct InForce {
 }
 
 impl InForce {
+    /// What a policy is attached to.
+    pub fn targets(&self, id: &PolicyId) -> BTreeSet<String> {
+        let attached = self.attachments.iter().filter(|(_, policies)| policies.contains(id));
+        attached.map(|(target, _)| target.clone()).collect()
+    }
+
     /// The state of [`ObjectId::InForce`].
     pub fn state(&self) -> State {
         let policy = |(id, policy): (&PolicyId, &DescribedPolicy)| {
-            let meant = serde_json::from_str(&policy.content).unwrap_or_else(|_| json!(policy.content));
-            let content = hexadecimal(&Sha256::digest(meant.to_string()));
+            let content = digest::sha256_of_json(&policy.content);
             (id.to_string(), json!({"name": policy.policy.name, "content": content}))
         };
         let policies: BTreeMap<_, _> = self.policies.iter().map(policy).collect();
@@ -56,8 +61,7 @@ impl Observer {
             ObjectId::Organization => self.organization_state().await?,
             ObjectId::PolicyType { policy_type } => {
                 let root = self.organization.root().await?;
-                let types = root.policy_types.into_iter();
-                json!(types.into_iter().find(|it| it.name == *policy_type).map(|it| it.status))
+                json!(root.policy_types.into_iter().find(|it| it.name == *policy_type).map(|it| it.status))
             }
             ObjectId::InForce { policy_type } => self.in_force(policy_type).await?.state(),
             ObjectId::Placement { target } => {
@@ -67,13 +71,13 @@ impl Observer {
                     count += 1;
                     lines.update(format!("{} {}\n", account.id, account.path.as_deref().unwrap_or("?")));
                 }
-                json!({"accounts": count, "digest": hexadecimal(&lines.finalize())})
+                json!({"accounts": count, "digest": digest::hexadecimal(lines.finalize())})
             }
             ObjectId::TrustedAccess { service } => {
                 there(self.organization.trusted_services().await?.contains(service))
             }
             ObjectId::DelegatedAdministrator { account, service } => {
-                there(self.organization.administrators(Some(service)).await?.contains(account))
+                there(self.organization.services_of(account).await?.contains(service))
             }
             ObjectId::ResourcePolicy => match self.organization.resource_policy().await? {
                 None => Value::Null,
@@ -97,10 +101,6 @@ impl Observer {
     /// The accounts at or below a root, unit or account, by id. All are listed once, and kept. Of accounts
     /// whose path AWS does not tell, those are left out that may lie below a unit.
     pub async fn accounts_at(&mut self, target: &TargetId) -> Result<Vec<&Account>, JobError> {
-        if self.accounts.is_none() {
-            let root = TargetId::Root(self.root().await?);
-            self.accounts = Some(self.organization.accounts(&root).await?);
-        }
         let segment = format!("/{}/", target.as_str());
         let is_at = |account: &&Account| match target {
             TargetId::Root(_) => true,
@@ -109,17 +109,32 @@ impl Observer {
                 account.path.as_ref().is_some_and(|path| path.contains(&segment))
             }
         };
-        Ok(self.accounts.iter().flat_map(BTreeMap::values).filter(is_at).collect())
+        Ok(self.accounts().await?.values().filter(is_at).collect())
+    }
+
+    /// Accounts whose path AWS does not tell: they may lie below any unit.
+    pub async fn unplaced(&mut self) -> Result<Vec<&Account>, JobError> {
+        Ok(self.accounts().await?.values().filter(|account| account.path.is_none()).collect())
+    }
+
+    async fn accounts(&mut self) -> Result<&BTreeMap<AccountId, Account>, JobError> {
+        let accounts = match self.accounts.take() {
+            Some(accounts) => accounts,
+            None => {
+                let root = TargetId::Root(self.root().await?);
+                self.organization.accounts(&root).await?
+            }
+        };
+        Ok(self.accounts.insert(accounts))
     }
 
     /// Everything of a type that is not AWS's own: read once, and kept.
-    pub async fn in_force(&mut self, policy_type: &str) -> Result<InForce, JobError> {
-        if let Some(kept) = self.in_force.get(policy_type) {
-            return Ok(kept.clone());
-        }
-        let in_force = self.read_in_force(policy_type).await?;
-        self.in_force.insert(policy_type.to_owned(), in_force.clone());
-        Ok(in_force)
+    pub async fn in_force(&mut self, policy_type: &str) -> Result<&InForce, JobError> {
+        let in_force = match self.in_force.remove(policy_type) {
+            Some(in_force) => in_force,
+            None => self.read_in_force(policy_type).await?,
+        };
+        Ok(self.in_force.entry(policy_type.to_owned()).or_insert(in_force))
     }
 
     async fn read_in_force(&self, policy_type: &str) -> Result<InForce, JobError> {
@@ -227,10 +242,6 @@ impl Observer {
 
 /// The types of which AWS attaches a policy of its own.
 const AWS_MANAGED: [&str; 2] = ["SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"];
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 fn there(is_there: bool) -> State {
     if is_there { json!(true) } else { Value::Null }

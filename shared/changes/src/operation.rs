@@ -223,7 +223,7 @@ impl Operation {
 }
 
 /// The policies of an [`ObjectId::Attachments`].
-pub(crate) fn keys_of(state: &State) -> BTreeSet<String> {
+pub fn keys_of(state: &State) -> BTreeSet<String> {
     let keys = state.as_array().map(Vec::as_slice).unwrap_or_default();
     keys.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }

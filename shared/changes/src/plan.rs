@@ -1,13 +1,15 @@
 //! A plan: the objects that it was made from, and the changes to make, in waves.
 
+use std::collections::BTreeMap;
+
 use errors::JobError;
 use jiff::{SignedDuration, Timestamp};
-use models::{ErrorName, Kind, RunId, keys};
+use models::{ErrorName, Kind, RunId, digest, keys};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::Store;
 
-use crate::object::{ObjectId, State, digest, digest_of};
+use crate::object::{ObjectId, State, digest_of};
 use crate::operation::Operation;
 
 /// A plan as it lies in S3, one document.
@@ -94,6 +96,13 @@ pub struct Change {
     pub after: State,
 }
 
+/// Of changes, the last one of each object, in their order: what its object is to be like in the end.
+pub fn last_of_each(changes: &[Change]) -> Vec<&Change> {
+    let last: BTreeMap<ObjectId, u32> =
+        changes.iter().map(|change| (change.call.object(), change.number)).collect();
+    changes.iter().filter(|change| last.get(&change.call.object()) == Some(&change.number)).collect()
+}
+
 impl Plan {
     pub(crate) const VERSION: u32 = 1;
 
@@ -109,7 +118,7 @@ impl Plan {
 
     /// The plan's digest as it should be.
     pub(crate) fn sealed(&self) -> Result<String, JobError> {
-        digest(&Self { digest: String::new(), ..self.clone() })
+        digest::sha256_of_document(&Self { digest: String::new(), ..self.clone() }).map_err(JobError::defect)
     }
 
     /// Keeps the plan under its run; answers the one that is there already where a step is repeated.

@@ -1,8 +1,11 @@
 //! How far a run has come that makes changes: one small document beside its plan.
 
+use errors::JobError;
 use jiff::Timestamp;
+use models::{RunId, keys};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use store::Store;
 
 /// How far a run has come, wave by wave.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -44,10 +47,26 @@ impl Progress {
         self.waves.get(wave).cloned().unwrap_or_default()
     }
 
-    pub(crate) fn wave_mut(&mut self, wave: usize) -> Option<&mut WaveProgress> {
-        if self.waves.len() <= wave {
-            self.waves.resize_with(wave + 1, WaveProgress::default);
-        }
-        self.waves.get_mut(wave)
+    /// How far a run is.
+    pub(crate) async fn read(store: &Store, run: &RunId) -> Result<Self, JobError> {
+        let progress = store.load(&keys::change_progress(run)).await?;
+        Ok(progress.map(|it| it.value).unwrap_or_default())
+    }
+
+    /// Writes down how far a wave of a run is.
+    pub(crate) async fn note(
+        store: &Store,
+        run: &RunId,
+        wave: usize,
+        change: impl Fn(&mut WaveProgress) + Send + Sync,
+    ) -> Result<(), JobError> {
+        store
+            .update(&keys::change_progress(run), |progress: &mut Self| {
+                if progress.waves.len() <= wave {
+                    progress.waves.resize_with(wave + 1, WaveProgress::default);
+                }
+                progress.waves.get_mut(wave).into_iter().for_each(&change);
+            })
+            .await
     }
 }

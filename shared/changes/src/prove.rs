@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use errors::JobError;
 use jiff::{SignedDuration, Timestamp};
-use models::{ErrorName, keys};
+use models::{ErrorName, RunId};
 use runtime::Then;
 use runtime::changes::Making;
 use serde_json::Value;
@@ -15,7 +15,7 @@ use crate::effect::Effects;
 use crate::kind::{Planner, Proof, Proving};
 use crate::object::{State, same};
 use crate::operation::Operation;
-use crate::plan::{Change, Plan};
+use crate::plan::{Change, Plan, last_of_each};
 use crate::progress::{Progress, WaveProgress};
 
 /// How long AWS may take to show what was changed.
@@ -23,7 +23,7 @@ const WITHIN: SignedDuration = SignedDuration::from_hours(1);
 /// Between two looks at what does not show yet.
 const BETWEEN: Duration = Duration::from_secs(30);
 /// A slice of a proof ends while the invocation still lasts for so long.
-const ENOUGH: Duration = Duration::from_secs(60);
+pub(crate) const ENOUGH: Duration = Duration::from_secs(60);
 
 pub(crate) async fn prove<P: Planner>(
     planner: &P,
@@ -31,8 +31,7 @@ pub(crate) async fn prove<P: Planner>(
     making: Making<'_>,
     plan: &Plan,
 ) -> Result<Then, JobError> {
-    let key = keys::change_progress(making.run.run_id);
-    let progress = access.store.load::<Progress>(&key).await?.map(|it| it.value).unwrap_or_default();
+    let progress = Progress::read(&access.store, making.run.run_id).await?;
     let Some(wave) = progress.present(plan.waves.len()) else { return Ok(Then::Publish) };
     let mut state = progress.wave(wave);
     if state.made_at.is_none() {
@@ -41,14 +40,7 @@ pub(crate) async fn prove<P: Planner>(
     let mut wave_of = WaveProof { planner, access, making, plan, wave };
     let then = wave_of.go(&mut state).await;
     // What was seen so far is kept, whatever came of the rest.
-    access
-        .store
-        .update(&key, |progress: &mut Progress| {
-            if let Some(present) = progress.wave_mut(wave) {
-                present.clone_from(&state);
-            }
-        })
-        .await?;
+    Progress::note(&access.store, making.run.run_id, wave, |present| present.clone_from(&state)).await?;
     then
 }
 
@@ -75,7 +67,7 @@ impl<P: Planner> WaveProof<'_, P> {
         if now < proven + wave.bake.duration() {
             return Ok(self.baking(state, proven));
         }
-        let proving = self.proving(&wave.changes, &Value::Null)?;
+        let proving = self.proving(&wave.changes, &Value::Null);
         for on in &wave.bake.stop_on {
             if let Some(reason) = self.planner.stops(proving, *on).await? {
                 return Err(unproven(format!(
@@ -114,12 +106,8 @@ impl<P: Planner> WaveProof<'_, P> {
         let mut observer = self.access.observer(self.making.run.run_id).await?;
         let effects = Effects { store: &self.access.store, run: self.making.run.run_id };
         recall(&mut observer, effects, self.plan).await?;
-        let last = |change: &&Change| {
-            let object = change.call.object();
-            !wave.iter().any(|other| other.number > change.number && other.call.object() == object)
-        };
-        for change in wave.iter().filter(last).skip(usize::try_from(state.shown).unwrap_or(0)) {
-            if self.is_nearly_over() {
+        for change in last_of_each(wave).into_iter().skip(usize::try_from(state.shown).unwrap_or(0)) {
+            if !self.making.lasts(ENOUGH) {
                 return Ok(Some(Duration::ZERO));
             }
             let object = change.call.object();
@@ -131,7 +119,7 @@ impl<P: Planner> WaveProof<'_, P> {
             }
             state.shown += 1;
         }
-        let proving = self.proving(wave, &state.proof)?;
+        let proving = self.proving(wave, &state.proof);
         match self.planner.prove(proving, &mut observer).await? {
             Proof::Shown => Ok(None),
             Proof::More(proof) => {
@@ -145,20 +133,9 @@ impl<P: Planner> WaveProof<'_, P> {
         }
     }
 
-    fn proving<'b>(&'b self, changes: &'b [Change], proof: &'b Value) -> Result<Proving<'b>, JobError> {
-        Ok(Proving {
-            access: self.access,
-            making: self.making,
-            plan: self.plan,
-            wave: self.wave,
-            changes,
-            proof,
-            until: self.making.ends_at.map(|end| end - ENOUGH),
-        })
-    }
-
-    fn is_nearly_over(&self) -> bool {
-        self.making.ends_at.is_some_and(|end| end.duration_since(tokio::time::Instant::now()) < ENOUGH)
+    fn proving<'b>(&'b self, changes: &'b [Change], proof: &'b Value) -> Proving<'b> {
+        let Self { access, making, plan, wave, .. } = *self;
+        Proving { access, making, plan, wave, changes, proof }
     }
 
     fn not_yet(&self, state: &WaveProgress, what: impl Fn() -> String) -> Result<Option<Duration>, JobError> {
@@ -180,7 +157,7 @@ impl Change {
     }
 }
 
-pub(crate) fn unproven(what: String) -> JobError {
+fn unproven(what: String) -> JobError {
     JobError::new(
         ErrorName::Unproven,
         what,
@@ -190,12 +167,8 @@ pub(crate) fn unproven(what: String) -> JobError {
 }
 
 /// Reads every object of a plan again, and refuses it where one is not as it was.
-pub(crate) async fn unchanged(
-    access: &Access,
-    making_run: &models::RunId,
-    plan: &Plan,
-) -> Result<(), JobError> {
-    let mut observer = access.observer(making_run).await?;
+pub(crate) async fn unchanged(access: &Access, run: &RunId, plan: &Plan) -> Result<(), JobError> {
+    let mut observer = access.observer(run).await?;
     let mut changed = Vec::new();
     for read in &plan.objects {
         let state = observer.observe(&read.id).await?;

@@ -2,11 +2,9 @@
 
 use errors::JobError;
 use models::RunId;
+use models::keys::REQUESTS;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-
-/// Where objects lie that requests refer to.
-const REQUESTS: &str = "requests/";
 
 /// Exactly one of `desired`, `desiredKey`, `apply` and `rollback`. All but `apply` make a plan and change
 /// nothing.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use errors::JobError;
 use models::{ErrorName, ItemName, Kind, Phase, RunId};
+use organizations::CONTROL_TOWER;
 use serde_json::{Value, json};
 use store::Records;
 
@@ -326,9 +327,6 @@ impl Back<'_, '_> {
         Ok(())
     }
 }
-
-/// The service principal that says that AWS Control Tower manages an organization.
-pub const CONTROL_TOWER: &str = "controltower.amazonaws.com";
 
 fn tags_of(state: &State) -> BTreeMap<String, String> {
     let tags = state.get("tags").and_then(Value::as_object);

@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+
+use crate::digest;
 
 /// A text that is not the identifier it was given as.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -244,11 +245,14 @@ text_id! {
 }
 
 impl RunId {
+    /// The tag that says which run has made something in AWS.
+    pub const TAG: &str = "muster:run-id";
+
     /// The run that `cause` (an execution's ARN, a schedule's machine) is at `due`. The same
     /// arguments give the same id: a repeated step finds its own run again.
     pub fn derive(due: Timestamp, cause: &str) -> Self {
-        let digest = Sha256::digest(cause.as_bytes());
-        let hash: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let digest = digest::sha256(cause);
+        let hash = digest.get(..8).unwrap_or_default();
         Self(format!("{}-{hash}", due.strftime("%Y%m%dT%H%M%SZ")))
     }
 }

@@ -6,11 +6,13 @@
 //! 4. [`lane`]: the same for a run whose items are worked through side by side.
 //! 5. [`failure`]: the stable error names, and a failure as it is recorded.
 //! 6. [`coverage`]: how much of the evidence is there; the only source of a [`coverage::Complete`].
-//! 7. [`keys`]: where in the bucket all of it lies.
+//! 7. [`digest`]: SHA-256 of bytes and of documents.
+//! 8. [`keys`]: where in the bucket all of it lies.
 //!
 //! Nothing here calls AWS. Parsing validates, so code past the edge cannot hold a malformed value.
 
 pub mod coverage;
+pub mod digest;
 pub mod failure;
 pub mod id;
 pub mod keys;

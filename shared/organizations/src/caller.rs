@@ -50,19 +50,8 @@ impl Caller {
         E: ProvideErrorMetadata + std::error::Error + 'static,
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     {
-        let mut attempt = 1;
-        loop {
-            let error = match self.once(operation, &send).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => meaning(error),
-            };
-            if attempt == ATTEMPTS || !ErrorName::TRANSIENT.contains(&error.name()) {
-                return Err(error);
-            }
-            tracing::debug!(operation = operation.name, attempt, "{error}");
-            tokio::time::sleep(pause(attempt)).await;
-            attempt += 1;
-        }
+        let passes = |error: &AwsError| ErrorName::TRANSIENT.contains(&meaning(error.clone()).name());
+        self.repeated(operation, send, passes).await.map_err(meaning)
     }
 
     /// Makes a call with an effect. It is made again only after a refusal that passes by itself; where an
@@ -76,19 +65,7 @@ impl Caller {
         E: ProvideErrorMetadata + std::error::Error + 'static,
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     {
-        let mut attempt = 1;
-        loop {
-            let error = match self.once(operation, &send).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => error,
-            };
-            if attempt == ATTEMPTS || !refusal::passes(&error) {
-                return Err(refusal::of_write(error));
-            }
-            tracing::debug!(operation = operation.name, attempt, "{error}");
-            tokio::time::sleep(pause(attempt)).await;
-            attempt += 1;
-        }
+        self.repeated(operation, send, refusal::passes).await.map_err(refusal::of_write)
     }
 
     /// Makes a call with an effect once, whatever comes of it: of an operation that AWS takes so rarely
@@ -103,6 +80,32 @@ impl Caller {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     {
         self.once(operation, &send).await.map_err(refusal::of_write)
+    }
+
+    /// Makes a call again while its error may pass by itself.
+    async fn repeated<T, E, F>(
+        &self,
+        operation: Operation,
+        send: impl Fn(&Client) -> F,
+        passes: impl Fn(&AwsError) -> bool,
+    ) -> Result<T, AwsError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        let mut attempt = 1;
+        loop {
+            let error = match self.once(operation, &send).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            if attempt == ATTEMPTS || !passes(&error) {
+                return Err(error);
+            }
+            tracing::debug!(operation = operation.name, attempt, "{error}");
+            tokio::time::sleep(pause(attempt)).await;
+            attempt += 1;
+        }
     }
 
     /// One call, in its turn.

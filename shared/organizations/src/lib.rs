@@ -42,9 +42,9 @@ pub use policies::{DescribedPolicy, EffectivePolicy, Policy, ValidationError};
 pub use reader::Reader;
 pub use refusal::{Refusal, reason_of};
 pub use requests::AccountRequest;
-pub use services::ResourcePolicy;
+pub use services::{CONTROL_TOWER, ResourcePolicy};
 pub use structure::{Description, PolicyType, Root, Unit};
-pub use writes::{NewAccount, Writer, WriterAccess};
+pub use writes::{NewAccount, READER_AND_WRITER_VARIABLES, Writer, WriterAccess};
 
 /// A reader of one organization. Clones share its pace.
 #[derive(Debug, Clone)]

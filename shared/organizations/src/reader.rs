@@ -18,41 +18,55 @@ pub const ORGANIZATIONS_RATE_SHARE: Variable = Variable {
     description: "Part of AWS's request rates of Organizations that Muster may use, 0.01 to 1.",
 };
 
-/// Opens the organization for a run.
+/// In whose name an organization is opened for a run.
 #[derive(Debug, Clone)]
-pub struct Reader {
+pub(crate) struct Opener {
     own: SdkConfig,
     identity: Identity,
-    share: f64,
-    account: AccountId,
+    pub(crate) share: f64,
+    pub(crate) account: AccountId,
 }
 
-impl Reader {
-    /// Reads [`ORGANIZATIONS_RATE_SHARE`], [`MANAGEMENT_READ_ROLE_ARN`] and the stack's account.
-    pub fn new(environment: &Environment) -> Result<Self, InvalidEnvironment> {
-        let share: RateShare = environment.get(&ORGANIZATIONS_RATE_SHARE)?;
-        let identity = Identity::reader(environment)?;
+impl Opener {
+    /// Reads [`ORGANIZATIONS_RATE_SHARE`] and the stack's account.
+    pub(crate) fn new(environment: &Environment, identity: Identity) -> Result<Self, InvalidEnvironment> {
+        let RateShare(share) = environment.get(&ORGANIZATIONS_RATE_SHARE)?;
         let account = match identity.role() {
             None => environment.get(&BUCKET_OWNER)?,
             Some(role) => role.account(),
         };
-        Ok(Self { own: environment.aws.clone(), identity, share: share.0, account })
+        Ok(Self { own: environment.aws.clone(), identity, share, account })
+    }
+
+    /// What clients are built from.
+    pub(crate) async fn config(&self, run: &RunId) -> Result<SdkConfig, JobError> {
+        self.identity.config(&self.own, run).await
+    }
+}
+
+/// Opens the organization for a run.
+#[derive(Debug, Clone)]
+pub struct Reader(Opener);
+
+impl Reader {
+    /// Reads [`ORGANIZATIONS_RATE_SHARE`], [`MANAGEMENT_READ_ROLE_ARN`] and the stack's account.
+    pub fn new(environment: &Environment) -> Result<Self, InvalidEnvironment> {
+        Opener::new(environment, Identity::reader(environment)?).map(Self)
     }
 
     /// The account in whose name the organization is read.
     pub fn account(&self) -> &AccountId {
-        &self.account
+        &self.0.account
     }
 
     /// The part of AWS's request rates that may be used.
     pub fn rate_share(&self) -> f64 {
-        self.share
+        self.0.share
     }
 
     /// The organization, read in the run's name.
     pub async fn open(&self, run: &RunId) -> Result<Organization, JobError> {
-        let config = self.identity.config(&self.own, run).await?;
-        Ok(Organization::new(&config, self.share))
+        Ok(Organization::new(&self.0.config(run).await?, self.0.share))
     }
 }
 
@@ -60,8 +74,8 @@ impl Reader {
 pub const VARIABLES: [Variable; 2] = [ORGANIZATIONS_RATE_SHARE, MANAGEMENT_READ_ROLE_ARN];
 
 /// A part of AWS's request rates.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RateShare(pub(crate) f64);
+#[derive(Debug)]
+struct RateShare(f64);
 
 impl FromStr for RateShare {
     type Err = &'static str;

@@ -8,6 +8,9 @@ use models::AccountId;
 
 use crate::{Organization, answers, pages, rates};
 
+/// The service principal whose trusted access says that AWS Control Tower manages the organization.
+pub const CONTROL_TOWER: &str = "controltower.amazonaws.com";
+
 impl Organization {
     /// The service principals that have trusted access.
     pub async fn trusted_services(&self) -> Result<BTreeSet<String>, JobError> {

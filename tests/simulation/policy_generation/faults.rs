@@ -6,7 +6,7 @@ use local_aws::lambda::Delivery;
 use local_aws::{Fault, FaultRule};
 use local_states::ExecutionStatus;
 use models::OutcomeStatus;
-use muster_tests::{Scenario, on_virtual_time};
+use muster_tests::{Scenario, faults_at, on_virtual_time};
 use serde_json::json;
 
 use super::{Generated, inventoried, run, small};
@@ -148,13 +148,9 @@ fn the_operations_in_accounts_are_those_that_faults_are_tried_at() {
 }
 
 /// One fault at every so manieth call of a run, beginning with this one.
-fn at_calls(fault: Fault, times: u64, (from, step): (usize, usize), check: impl Fn(&Rest, &Rest, &str)) {
+fn at_calls(fault: Fault, times: u64, places: (usize, usize), check: impl Fn(&Rest, &Rest, &str)) {
     let clean = with(&plain(), None);
-    let calls = &clean.calls;
-    assert!(calls.len() > 60, "{} calls are too few", calls.len());
-    for (index, call) in calls.iter().enumerate().skip(from).step_by(step) {
-        let rule = FaultRule { fault, operation: None, nth: index as u64 + 1, times };
-        let context = format!("{rule} ({} {})", call.function, call.action);
+    for (rule, context) in faults_at(&clean.calls, fault, times, places) {
         check(&with(&plain(), Some(rule)), &clean, &context);
     }
 }

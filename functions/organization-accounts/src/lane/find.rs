@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use errors::JobError;
 use jiff::{SignedDuration, Timestamp};
-use models::{AccountId, ErrorName};
+use models::{AccountId, ErrorName, RunId};
 use organizations::{Account, AccountRequest, AccountState, token_loop};
 use runtime::lanes::Turn;
 
@@ -16,7 +16,7 @@ use super::{BETWEEN_LOOKS, Next, SHOWS_WITHIN, Working, failed};
 use crate::item::Item;
 use crate::reasons::{self, EMAIL_ALREADY_EXISTS};
 use crate::state::{Because, Stage, Whose};
-use crate::wished::{DIGEST_TAG, RUN_TAG};
+use crate::wished::DIGEST_TAG;
 
 /// How long after an order without an answer its request may come to light. Before that nobody asks again.
 pub(crate) const LOST_WITHIN: SignedDuration = SignedDuration::from_mins(5);
@@ -173,7 +173,7 @@ impl Working<'_, '_> {
             let run = self.lane.run_id().as_str();
             let known = &mut self.lane.state.progress.known;
             known.account = Some(id.clone());
-            known.found = tags.get(RUN_TAG).map(String::as_str) != Some(run);
+            known.found = tags.get(RunId::TAG).map(String::as_str) != Some(run);
             self.recall(item, &id).await?;
             self.note(item).await?;
             return Ok(self.go(Stage::Place { account: id }));
@@ -184,7 +184,7 @@ impl Working<'_, '_> {
             return Ok(Next::Turn(Turn::Wait(BETWEEN_LOOKS)));
         }
         self.lane.state.progress.known.account = Some(id.clone());
-        Err(already_there(&account, tags.get(RUN_TAG).map(String::as_str)))
+        Err(already_there(&account, tags.get(RunId::TAG).map(String::as_str)))
     }
 
     /// What its request tells of an account besides itself: its account in AWS GovCloud (US) no other call

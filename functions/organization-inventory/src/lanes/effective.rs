@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, HashSet};
 
 use errors::JobError;
+use models::digest::sha256_of_json;
 use models::{AccountId, OutcomeStatus, PolicyId};
 use organizations::{AccountState, EffectivePolicy, Organization, Root};
 use runtime::lanes::{Outcomes, Results, Turn};
-use sha2::{Digest, Sha256};
 
 use super::{ACCOUNTS, InventoryLane, POLICIES, STRUCTURE, State, gap, needed, pages, passes, wait};
 use crate::classes::{Class, classes};
@@ -213,7 +213,7 @@ impl Reading<'_> {
         let target = Some(account).filter(|_| !asks);
         let answer = match self.organization.effective_policy(self.kind, target).await {
             Ok(EffectivePolicy::Content { content, updated }) => {
-                let digest = digest(&content);
+                let digest = sha256_of_json(&content);
                 if self.known.insert(digest.clone()) {
                     lane.write(&Entry::Content { digest: digest.clone(), content }).await?;
                 }
@@ -321,11 +321,4 @@ impl Reading<'_> {
             .await?;
         Ok(accounts)
     }
-}
-
-/// Of the content as a document: white space and the order of members mean nothing.
-fn digest(content: &str) -> String {
-    let parsed: Option<serde_json::Value> = serde_json::from_str(content).ok();
-    let text = parsed.map_or_else(|| content.to_owned(), |document| document.to_string());
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -16,11 +16,12 @@ use aws_sdk_organizations::types::Tag;
 use aws_types::SdkConfig;
 use errors::JobError;
 use models::{AccountId, RunId};
-use runtime::environment::BUCKET_OWNER;
-use runtime::{Environment, Identity, InvalidEnvironment};
+use runtime::environment::{BUCKET, BUCKET_OWNER};
+use runtime::identity::{MANAGEMENT_READ_ROLE_ARN, MANAGEMENT_WRITE_ROLE_ARN};
+use runtime::{Environment, Identity, InvalidEnvironment, Variable};
 
 use crate::caller::Caller;
-use crate::reader::{ORGANIZATIONS_RATE_SHARE, RateShare};
+use crate::reader::{ORGANIZATIONS_RATE_SHARE, Opener};
 
 pub use accounts::NewAccount;
 
@@ -40,36 +41,28 @@ impl Writer {
 
 /// Opens an organization for changes.
 #[derive(Debug, Clone)]
-pub struct WriterAccess {
-    own: SdkConfig,
-    identity: Identity,
-    share: RateShare,
-    account: AccountId,
-}
+pub struct WriterAccess(Opener);
 
 impl WriterAccess {
-    /// Reads [`ORGANIZATIONS_RATE_SHARE`] and
-    /// [`MANAGEMENT_WRITE_ROLE_ARN`](runtime::identity::MANAGEMENT_WRITE_ROLE_ARN).
+    /// Reads [`ORGANIZATIONS_RATE_SHARE`], [`MANAGEMENT_WRITE_ROLE_ARN`] and the stack's account.
     pub fn new(environment: &Environment) -> Result<Self, InvalidEnvironment> {
-        let identity = Identity::writer(environment)?;
-        let account = match identity.role() {
-            None => environment.get(&BUCKET_OWNER)?,
-            Some(role) => role.account(),
-        };
-        let share = environment.get(&ORGANIZATIONS_RATE_SHARE)?;
-        Ok(Self { own: environment.aws.clone(), identity, share, account })
+        Opener::new(environment, Identity::writer(environment)?).map(Self)
     }
 
     /// The account in whose name the organization is changed.
     pub fn account(&self) -> &AccountId {
-        &self.account
+        &self.0.account
     }
 
     /// The organization, changed in the run's name.
     pub async fn open(&self, run: &RunId) -> Result<Writer, JobError> {
-        Ok(Writer::new(&self.identity.config(&self.own, run).await?, self.share.0))
+        Ok(Writer::new(&self.0.config(run).await?, self.0.share))
     }
 }
+
+/// What functions read from their environment that read an organization and change it.
+pub const READER_AND_WRITER_VARIABLES: [Variable; 5] =
+    [BUCKET, BUCKET_OWNER, ORGANIZATIONS_RATE_SHARE, MANAGEMENT_READ_ROLE_ARN, MANAGEMENT_WRITE_ROLE_ARN];
 
 fn tags(tags: &BTreeMap<String, String>) -> Result<Option<Vec<Tag>>, JobError> {
     let tag = |(key, value): (&String, &String)| {

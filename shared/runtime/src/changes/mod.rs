@@ -13,6 +13,7 @@ mod job;
 mod steps;
 
 use std::future::Future;
+use std::time::Duration;
 
 use errors::JobError;
 use jiff::{SignedDuration, Timestamp};
@@ -42,6 +43,11 @@ impl Making<'_> {
     pub fn now(&self) -> Timestamp {
         let elapsed = SignedDuration::try_from(self.begun.elapsed()).unwrap_or_default();
         self.run.now.checked_add(elapsed).unwrap_or(self.run.now)
+    }
+
+    /// Whether the invocation lasts for so long yet.
+    pub fn lasts(&self, enough: Duration) -> bool {
+        self.ends_at.is_none_or(|end| end.saturating_duration_since(Instant::now()) >= enough)
     }
 }
 

@@ -2,11 +2,10 @@
 
 use errors::JobError;
 use jiff::{SignedDuration, Timestamp};
-use models::{OutcomeStatus, Request, RunId, keys};
+use models::{OutcomeStatus, Request, RunId, digest, keys};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 use store::Store;
 
 use crate::job::Job;
@@ -155,7 +154,7 @@ pub(crate) async fn keep(store: &Store, run: &RunId, request: Value) -> Result<R
     if text.len() <= Request::INLINE_BYTES {
         return Ok(Request::Inline(request));
     }
-    let sha256 = digest(text.as_bytes());
+    let sha256 = digest::sha256(&text);
     let key = keys::request(run, &sha256);
     store.put(&key, text).await?;
     Ok(Request::Spilled { key, sha256 })
@@ -176,17 +175,13 @@ pub(crate) async fn recall(store: &Store, request: &Request) -> Result<Value, Jo
                 .get(key)
                 .await?
                 .ok_or_else(|| JobError::invalid(format!("the request {key} is no longer in the bucket")))?;
-            if digest(&object.bytes) != *sha256 {
+            if digest::sha256(&object.bytes) != *sha256 {
                 return Err(JobError::invalid(format!("the request {key} was changed after the run began")));
             }
             serde_json::from_slice(&object.bytes)
                 .map_err(|error| JobError::invalid(format!("{key}: {error}")))
         }
     }
-}
-
-fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn kind_of(value: &Value) -> &'static str {
