@@ -39,8 +39,8 @@ fn from_the_third_day_on_nearly_all_of_the_quota_ends_in_a_policy() {
     });
 }
 
-/// Accounts of the next test. 2,000 (MUSTER_TEST_ACCOUNTS=2000) take a release build, a core for some hours and
-/// 16 GB: `cargo test --release --workspace --test simulation -- policy_generation::scale::sixty`.
+/// Accounts of the next test. 2,000 (MUSTER_TEST_ACCOUNTS=2000) take a release build, a core for 75 minutes and
+/// 14 GB: `cargo test --release --workspace --test simulation -- policy_generation::scale::sixty`.
 fn accounts() -> usize {
     std::env::var("MUSTER_TEST_ACCOUNTS").map_or(6, |accounts| accounts.parse().unwrap())
 }
