@@ -28,6 +28,8 @@ pub struct Scenario {
     pub topology: Topology,
     pub member_roles: MemberRoles,
     pub regions: usize,
+    /// Whether the stack's account is in no organization yet.
+    pub standalone: bool,
     /// One account in so many cannot be read by the status report; 0 is none.
     pub unreadable_one_in: usize,
     /// One account in so many is suspended; 0 is none.
@@ -51,6 +53,7 @@ impl Default for Scenario {
             topology: Topology::Management,
             member_roles: MemberRoles::default(),
             regions: 3,
+            standalone: false,
             unreadable_one_in: 0,
             suspended_one_in: 0,
             parameters: BTreeMap::new(),
@@ -90,6 +93,7 @@ impl Scenario {
         Shape {
             accounts: self.accounts,
             regions: self.regions,
+            standalone: self.standalone,
             seed: self.seed,
             unreadable_one_in: self.unreadable_one_in,
             suspended_one_in: self.suspended_one_in,

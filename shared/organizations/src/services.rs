@@ -51,8 +51,12 @@ impl Organization {
             };
             let page = self.caller.call(rates::LIST_DELEGATED_SERVICES_FOR_ACCOUNT, send).await;
             let page = match page {
-                // It is none, for any service.
-                Err(error) if error.aws().is_some_and(|aws| aws.is("AccountNotRegistered")) => {
+                // It is none, for any service: a member that is not registered, or no member at all.
+                Err(error)
+                    if error
+                        .aws()
+                        .is_some_and(|aws| aws.is("AccountNotRegistered") || aws.is("AccountNotFound")) =>
+                {
                     return Ok((Vec::new(), None));
                 }
                 page => page?,

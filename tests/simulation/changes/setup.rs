@@ -1,7 +1,7 @@
 //! The organization's set-up.
 
 use local_stack::{LocalStack, Topology};
-use muster_tests::{Scenario, on_virtual_time, stack_options};
+use muster_tests::Scenario;
 use serde_json::{Value, json};
 
 use super::{SETUP, apply, document, on, plan, put, run, scenario, writes};
@@ -171,22 +171,18 @@ fn a_plan_is_applied_only_by_its_own_digest() {
 /// The account that a stack is deployed to is in no organization yet.
 #[test]
 fn an_organization_is_made_only_where_it_is_asked_for_by_name() {
-    on_virtual_time(async {
-        let scenario = scenario();
-        let mut options = stack_options(&scenario);
-        options.shape.standalone = true;
-        options.settings.organization.finalizing = std::time::Duration::from_secs(40 * 60);
-        let clock = local_clock::Clock::virtual_time(muster_tests::begin());
-        let stack = LocalStack::start(clock, options).unwrap();
+    let mut scenario = Scenario { standalone: true, ..scenario() };
+    scenario.settings.organization.finalizing = std::time::Duration::from_secs(40 * 60);
+    on(&scenario, async |stack| {
         let types = desired(json!({"policyTypes": {"TAG_POLICY": "enabled"}}));
-        let (error, cause) = run(&stack, SETUP, types.clone()).await.error();
+        let (error, cause) = run(stack, SETUP, types.clone()).await.error();
         assert_eq!(error, "NotEnabled");
         assert!(cause.contains("createOrganization"), "{cause}");
-        assert_eq!(writes(&stack), Vec::<String>::new());
-        let made = apply(&stack, SETUP, desired(json!({"createOrganization": "ALL"}))).await.result();
+        assert_eq!(writes(stack), Vec::<String>::new());
+        let made = apply(stack, SETUP, desired(json!({"createOrganization": "ALL"}))).await.result();
         assert_eq!(made["made"], 1);
         assert!(stack.aws.organization().exists);
-        let on = apply(&stack, SETUP, types).await.result();
+        let on = apply(stack, SETUP, types).await.result();
         assert_eq!(on["made"], 1);
     });
 }
@@ -211,6 +207,17 @@ fn without_a_service_that_is_trusted_nobody_administers_it() {
         let management = stack.aws.organization().management_account;
         let administrators = json!({"delegatedAdministrators": {EC2: [management]}});
         assert_eq!(run(stack, SETUP, desired(administrators)).await.error().0, "InvalidRequest");
+    });
+}
+
+#[test]
+fn an_account_that_is_not_in_the_organization_administers_nothing_and_cannot_be_made_to() {
+    on(&scenario(), async |stack| {
+        let administrators = json!({"delegatedAdministrators": {EC2: ["999999999999"]}});
+        let planned = plan(stack, SETUP, desired(administrators)).await;
+        assert_eq!(planned.calls(), ["RegisterDelegatedAdministrator"]);
+        let (error, cause) = run(stack, SETUP, planned.applied()).await.error();
+        assert!(cause.contains("AccountNotFound"), "{error}: {cause}");
     });
 }
 
