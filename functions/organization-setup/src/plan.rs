@@ -214,7 +214,7 @@ impl Setting<'_, '_> {
                 )));
             }
             self.is_trusted(service, accounts).await?;
-            let present = self.planning.observer.organization().administrators(Some(service)).await?;
+            let present = self.planning.observer.organization().administrators(service).await?;
             for account in accounts.union(&present) {
                 let (account, service) = (account.clone(), service.clone());
                 let id =

@@ -25,15 +25,12 @@ impl Organization {
         Ok(services.into_iter().filter_map(|service| service.service_principal).collect())
     }
 
-    /// The delegated administrators, of one service or of any.
-    pub async fn administrators(&self, service: Option<&str>) -> Result<BTreeSet<AccountId>, JobError> {
+    /// The delegated administrators of a service.
+    pub async fn administrators(&self, service: &str) -> Result<BTreeSet<AccountId>, JobError> {
         let accounts = pages::all(|token| async move {
             let send = |client: &Client| {
-                let administrators = client.list_delegated_administrators();
-                administrators
-                    .set_service_principal(service.map(str::to_owned))
-                    .set_next_token(token.clone())
-                    .send()
+                let administrators = client.list_delegated_administrators().service_principal(service);
+                administrators.set_next_token(token.clone()).send()
             };
             let page = self.caller.call(rates::LIST_DELEGATED_ADMINISTRATORS, send).await?;
             Ok((page.delegated_administrators.unwrap_or_default(), page.next_token))

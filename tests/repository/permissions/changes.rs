@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use local_aws::iam::Use;
 use local_aws::{Fault, Settings};
-use local_stack::{LocalStack, StackOptions, Topology};
+use local_stack::{LocalStack, Topology};
 use local_states::ExecutionStatus::{Failed, Succeeded};
-use muster_tests::{Scenario, begin, on_virtual_time, stack_options};
+use muster_tests::{Scenario, on_virtual_time, stack};
 use serde_json::{Value, json};
 
 use super::runs::{Runs, at, rest, run_of, start};
@@ -84,10 +84,7 @@ async fn set_up(scenario: &Scenario) -> LocalStack {
 
 /// An account that is in no organization makes one.
 async fn founded(scenario: &Scenario) -> LocalStack {
-    let options = stack_options(scenario);
-    let shape = local_aws::organization::Shape { standalone: true, ..options.shape };
-    let clock = local_clock::Clock::virtual_time(begin());
-    let stack = LocalStack::start(clock, StackOptions { shape, ..options }).unwrap();
+    let stack = stack(&Scenario { standalone: true, ..scenario.clone() });
     applied(&stack, SETUP, json!({"desired": {"createOrganization": "ALL"}})).await;
     stack
 }
