@@ -89,8 +89,13 @@ impl Organization {
 
     /// The root or unit that an account or unit lies in.
     pub async fn parent_of(&self, child: &str) -> Result<String, JobError> {
-        let send = |client: &Client| client.list_parents().child_id(child).send();
-        let parents = self.caller.call(rates::LIST_PARENTS, send).await?.parents.unwrap_or_default();
+        let parents = pages::all(|token| async move {
+            let send =
+                |client: &Client| client.list_parents().child_id(child).set_next_token(token.clone()).send();
+            let page = self.caller.call(rates::LIST_PARENTS, send).await?;
+            Ok((page.parents.unwrap_or_default(), page.next_token))
+        })
+        .await?;
         match parents.as_slice() {
             [parent] => Ok(parent.id.clone().unwrap_or_default()),
             others => Err(JobError::defect(format!("ListParents answered {} parents", others.len()))),

@@ -106,12 +106,17 @@ fn own_records(stack: &LocalStack) -> Vec<JobRecord> {
 
 /// The tags of an account, as anybody in the management account sees them.
 fn tags(stack: &LocalStack, account: &str) -> BTreeMap<String, String> {
-    let tags =
-        stack.aws.organization_changed_by_others("ListTagsForResource", json!({"ResourceId": account}));
-    let tags = tags.unwrap()["Tags"].as_array().unwrap().clone();
-    tags.iter()
-        .map(|tag| (tag["Key"].as_str().unwrap().to_owned(), tag["Value"].as_str().unwrap().to_owned()))
-        .collect()
+    let mut all = BTreeMap::new();
+    let mut request = json!({"ResourceId": account});
+    loop {
+        let page = stack.aws.organization_changed_by_others("ListTagsForResource", request.clone()).unwrap();
+        let text = |tag: &Value, member: &str| tag[member].as_str().unwrap().to_owned();
+        all.extend(page["Tags"].as_array().unwrap().iter().map(|tag| (text(tag, "Key"), text(tag, "Value"))));
+        match page["NextToken"].as_str() {
+            Some(token) => request["NextToken"] = json!(token),
+            None => return all,
+        }
+    }
 }
 
 /// Waits until something has come to pass, up to a day.
@@ -275,6 +280,15 @@ fn a_delegated_stack_makes_accounts_with_the_write_role_of_the_management_accoun
     let of = make(&Scenario { topology: Topology::Delegated, ..plain() }, 3, |_| {});
     assert_eq!(of.result()["created"], 3, "{}", of.result());
     of.all_are_there(3, "delegated");
+}
+
+#[test]
+fn lists_with_empty_pages_are_read_to_their_end_where_an_account_is_placed() {
+    let mut scenario = plain();
+    scenario.settings.empty_pages = true;
+    let of = make(&scenario, 2, |_| {});
+    assert_eq!(of.result()["created"], 2, "{}", of.result());
+    of.all_are_there(2, "empty pages");
 }
 
 #[test]
