@@ -1,11 +1,27 @@
 """The saved queries on folders of runs, against what the simulation was told to be like."""
 
 import csv
+import json
 import sys
 from collections import Counter
 from pathlib import Path
 
-from local import ACCESS, GENERATION, INVENTORY, REPORT, SAVED, catalog, connect, equal, muster, query, rows, sql
+from local import (
+    ACCESS,
+    ACCOUNTS_MADE,
+    GENERATION,
+    INVENTORY,
+    POLICIES,
+    REPORT,
+    SAVED,
+    catalog,
+    connect,
+    equal,
+    muster,
+    query,
+    rows,
+    sql,
+)
 
 # How DuckDB and the catalog name the same types.
 GLUE = {"VARCHAR": "string", "BIGINT": "bigint", "BOOLEAN": "boolean", "TIMESTAMP WITH TIME ZONE": "timestamp"}
@@ -65,6 +81,7 @@ def given(out):
     muster(INVENTORY, out / "runs", *arguments)
     muster(ACCESS, out / "runs", *arguments)
     muster(GENERATION, out / "runs", *arguments)
+    changes(out / "runs", arguments)
     connection = connect(out / "runs")
     check_catalog(connection)
     check_folders(out / "runs")
@@ -75,6 +92,36 @@ def given(out):
     equal("deviations", sorted(map(str, (tuple(row[it] for it in columns) for row in found))), sorted(map(str, expected)))
     equal("deviations: whether the report was complete", {row["run_complete"] for row in found}, {False})
     equal("accounts", {row["account_id"] for row in query(connection, "accounts")}, set(accounts))
+
+
+def ask(kind, out, arguments, request):
+    muster(kind, out, *arguments, "--request", json.dumps(request))
+    return connect(out)
+
+
+def changes(out, arguments):
+    """A policy is planned and applied and two accounts wished for, one of which is there: the tables say so."""
+    unit, count = connect(out).execute("""
+        SELECT parent_id, count(*) FROM latest_accounts
+        WHERE parent_id LIKE 'ou-%' GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1""").fetchone()
+    content = {"tags": {"costcenter": {"tag_key": {"@@assign": "CostCenter"}}}}
+    policy = {"type": "TAG_POLICY", "name": "cost-center", "content": content, "targets": [unit]}
+    connection = ask(POLICIES, out, arguments, {"desired": {"policies": [policy]}})
+    found = rows(connection, "SELECT operation, status, plan_run_id, plan_digest FROM latest_organization_changes ORDER BY number")
+    equal("changes that are planned", [(row["operation"], row["status"]) for row in found], [("CreatePolicy", "planned"), ("AttachPolicy", "planned")])
+    # Below the unit there may be others, with accounts.
+    effects = rows(connection, "SELECT * FROM latest_policy_effects WHERE effect = 'known' AND before IS NULL AND after IS NOT NULL")
+    equal("effects on the accounts below the unit", len({row["account_id"] for row in effects}) >= count, True)
+    of = {"run": found[0]["plan_run_id"], "digest": found[0]["plan_digest"]}
+    connection = ask(POLICIES, out, arguments, {"apply": of})
+    found = rows(connection, "SELECT status, made_at, after FROM latest_organization_changes")
+    equal("changes that are made", [(row["status"], row["made_at"] is None, row["after"] is None) for row in found], [("made", False, False)] * 2)
+    (there,) = connection.execute("SELECT email FROM latest_accounts WHERE parent_id = ? ORDER BY 1 LIMIT 1", [unit]).fetchone()
+    wished = [{"email": email, "name": email.split("@")[0], "parent": unit} for email in [there, "new@example.com"]]
+    connection = ask(ACCOUNTS_MADE, out, arguments, {"accounts": wished})
+    found = rows(connection, "SELECT email, status, parent, account_id FROM latest_account_creations")
+    equal("accounts made", {row["email"]: (row["status"], row["parent"], len(row["account_id"])) for row in found}, {
+        there: ("already_exists", None, 12), "new@example.com": ("created", unit, 12)})
 
 
 def check_services(connection):

@@ -12,6 +12,7 @@ QUERIES = Path("infra/queries")
 SAVED = ["accounts", "deviations", "effective-policies", "failures", "policies", "principals", "services"]
 REPORT, INVENTORY, ACCESS = "declarative-policies-report", "organization-inventory", "organizations-access-report"
 GENERATION = "policy-generation"
+POLICIES, ACCOUNTS_MADE = "organization-policies", "organization-accounts"
 
 
 def equal(what, found, expected):
