@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use local_aws::Settings;
 use local_aws::access_analyzer::{PolicyGenerationOutcome, PolicyGenerationState};
-use local_aws::{FaultRule, Settings};
 use local_stack::{LocalStack, Topology};
 use local_states::{Execution, ExecutionStatus};
 use models::Kind;
 use muster_tests::Scenario;
 use serde_json::{Value, json};
 
-use crate::support::with_stack;
+use crate::support::{with_fault, with_stack};
 
 /// Small, and at all of AWS's rates: processes pace their calls in real time.
 fn scenario() -> Scenario {
@@ -68,8 +68,7 @@ fn faults_on_the_wire_and_processes_that_die_cost_an_inventory_nothing_but_time(
         "throttle@organizations:ListPolicies#2*3",
     ];
     for rule in rules {
-        let faults: Vec<FaultRule> = vec![rule.parse().unwrap()];
-        with_stack(&Scenario { faults, ..scenario() }, async |stack| {
+        with_fault(rule, scenario(), async |stack| {
             let result = whole(&*inventory(&stack).await, rule);
             assert_eq!((&result["accounts"], &result["complete"]), (&json!(12), &json!(true)), "{rule}");
             assert!(!tables(&stack).is_empty());
@@ -161,8 +160,7 @@ fn faults_on_the_wire_and_processes_that_die_generate_no_policy_twice() {
         "throttle@sts:AssumeRole#2*2",
     ];
     for rule in rules {
-        let faults: Vec<FaultRule> = vec![rule.parse().unwrap()];
-        with_stack(&Scenario { faults, ..few_principals() }, async |stack| {
+        with_fault(rule, few_principals(), async |stack| {
             let execution = stack.start_policy_generation(json!({})).unwrap();
             execution.finished().await;
             generated(&stack, &execution, rule);

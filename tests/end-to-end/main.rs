@@ -3,6 +3,7 @@
 
 mod lanes;
 mod support;
+mod writes;
 
 use std::time::Duration;
 

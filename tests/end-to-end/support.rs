@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
+use local_aws::FaultRule;
 use local_clock::Clock;
 use local_endpoint::{Endpoint, ProcessOptions, Processes, binaries};
 use local_stack::LocalStack;
@@ -42,4 +43,10 @@ pub(crate) fn with_stack<T>(scenario: &Scenario, work: impl AsyncFnOnce(LocalSta
         runner.connect(&endpoint.url());
         work(stack).await
     })
+}
+
+/// The same with a scenario in which one fault strikes.
+pub(crate) fn with_fault<T>(rule: &str, scenario: Scenario, work: impl AsyncFnOnce(LocalStack) -> T) -> T {
+    let faults: Vec<FaultRule> = vec![rule.parse().unwrap()];
+    with_stack(&Scenario { faults, ..scenario }, work)
 }

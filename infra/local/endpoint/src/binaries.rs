@@ -20,6 +20,14 @@ pub async fn build(root: &Path) -> Result<PathBuf, NotBuilt> {
     // The whole workspace, as the tests are built: its dependencies then have the same features, and
     // nothing large is compiled twice.
     command.current_dir(root).args(["build", "--quiet", "--workspace", "--bins"]);
+    // What cargo tells a program that it runs of its package. Build scripts that look at such variables
+    // (ring's does) would run again for other values, and whatever depends on them be compiled again.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| text.starts_with(prefix)) {
+            command.env_remove(&name);
+        }
+    }
     if let Some(target) = folder.parent() {
         command.arg("--target-dir").arg(target);
     }

@@ -7,7 +7,7 @@ mod states;
 #[cfg(test)]
 mod testing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -85,6 +85,8 @@ struct World {
     /// What was written to the organization.
     journal: Vec<journal::Write>,
     calls: Vec<Call>,
+    /// By operation of Organizations: the members of functions' requests.
+    members: BTreeMap<String, BTreeSet<String>>,
     requests: u64,
     random: fastrand::Rng,
 }
@@ -184,6 +186,7 @@ impl Aws {
                 others: others::Others::default(),
                 journal: Vec::new(),
                 calls: Vec::new(),
+                members: BTreeMap::new(),
                 requests: 0,
             }),
             roles: Roles::default(),
@@ -298,6 +301,11 @@ impl Aws {
     /// The calls that functions made, in their order.
     pub fn calls(&self) -> Vec<Call> {
         lock(&self.0.world).calls.clone()
+    }
+
+    /// The members that functions' requests to Organizations had, by operation.
+    pub fn organizations_members(&self) -> BTreeMap<String, BTreeSet<String>> {
+        lock(&self.0.world).members.clone()
     }
 
     /// The reports, at this moment.

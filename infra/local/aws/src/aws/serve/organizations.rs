@@ -14,6 +14,10 @@ impl Inner {
         let mut guard = self.settle();
         let world = &mut *guard;
         let now = self.clock.now();
+        if caller.sandbox.is_some() {
+            let members = world.members.entry(operation.clone()).or_default();
+            members.extend(body.as_object().into_iter().flatten().map(|(member, _)| member.clone()));
+        }
         if world.settings.throttles && !world.throttle.allows(&caller.account, operation, now) {
             return Err(ApiError::new(
                 400,
