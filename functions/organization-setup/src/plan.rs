@@ -215,6 +215,9 @@ impl Setting<'_, '_> {
             }
             self.is_trusted(service, accounts).await?;
             let present = self.planning.observer.organization().administrators(service).await?;
+            for account in accounts.difference(&present) {
+                self.is_in_the_organization(account, service).await?;
+            }
             for account in accounts.union(&present) {
                 let (account, service) = (account.clone(), service.clone());
                 let id =
@@ -231,6 +234,20 @@ impl Setting<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// AWS would refuse it, after what comes before it was made.
+    async fn is_in_the_organization(&self, account: &AccountId, service: &str) -> Result<(), JobError> {
+        match self.planning.observer.organization().account(account).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.aws().is_some_and(|aws| aws.is("AccountNotFound")) => {
+                Err(JobError::invalid(format!(
+                    "{account} is not an account of the organization, so it cannot be a delegated administrator (of \
+                     {service})"
+                )))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// AWS lets only services with trusted access have delegated administrators.

@@ -211,13 +211,26 @@ fn without_a_service_that_is_trusted_nobody_administers_it() {
 }
 
 #[test]
-fn an_account_that_is_not_in_the_organization_administers_nothing_and_cannot_be_made_to() {
+fn an_account_that_is_not_in_the_organization_is_refused_as_an_administrator_before_anything_is_written() {
     on(&scenario(), async |stack| {
-        let administrators = json!({"delegatedAdministrators": {EC2: ["999999999999"]}});
-        let planned = plan(stack, SETUP, desired(administrators)).await;
-        assert_eq!(planned.calls(), ["RegisterDelegatedAdministrator"]);
+        let mut request = everything(stack);
+        request["desired"]["delegatedAdministrators"]["ram.amazonaws.com"] = json!(["999999999999"]);
+        let (error, cause) = run(stack, SETUP, request).await.error();
+        assert_eq!(error, "InvalidRequest");
+        assert!(cause.contains("999999999999 is not an account of the organization"), "{cause}");
+        assert_eq!(writes(stack), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn an_account_that_leaves_the_organization_after_the_plan_is_not_made_an_administrator() {
+    on(&scenario(), async |stack| {
+        let account = member(stack);
+        let planned = plan(stack, SETUP, everything(stack)).await;
+        stack.aws.change(|_, organization| organization.accounts.retain(|it| it.id != account));
         let (error, cause) = run(stack, SETUP, planned.applied()).await.error();
         assert!(cause.contains("AccountNotFound"), "{error}: {cause}");
+        assert_eq!(stack.aws.organization().delegated.iter().filter(|it| it.1 == account).count(), 0);
     });
 }
 
