@@ -1,9 +1,11 @@
 //! Whether the accounts that a wave changes have come to what was planned.
 //!
-//! Every account is read, in slices: first all in their order, then those again that AWS did not show yet.
+//! Every account is read, in passes that outlast invocations: first all in their order, then, as often as
+//! need be, those again that did not show what was planned in the pass before.
 
 use changes::{Observer, Proof, Proving, StopOn, last_of_each, same};
 use errors::JobError;
+use jiff::Timestamp;
 use management_policies::{Agreement, Effective, PolicyKind, compare};
 use models::{AccountId, ErrorName};
 use organizations::{EffectivePolicy, Organization};
@@ -18,13 +20,49 @@ const EXAMPLES: usize = 5;
 /// How far a proof is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Slice {
-    /// Whether all have been read once.
-    through: bool,
-    /// How many of them have been read the first time.
+struct Passes {
+    /// How many accounts have been read for the first time.
     read: usize,
-    /// Positions of those that AWS did not show as planned when they were read last.
+    /// Positions of accounts that this pass has to read again.
+    again: Vec<usize>,
+    /// Since when this pass lasts: whatever it saw, it saw later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<Timestamp>,
+    /// Positions of accounts that were not as planned in this pass.
     pending: Vec<usize>,
+    /// How the last of them differed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    differs: Option<String>,
+}
+
+impl Passes {
+    /// The position of the account that is read next; in no pass is one read twice.
+    fn next(&mut self, accounts: usize) -> Option<usize> {
+        if self.read < accounts {
+            self.read += 1;
+            return Some(self.read - 1);
+        }
+        self.again.pop()
+    }
+
+    /// Whether something is left to be read in this pass.
+    fn is_open(&self, accounts: usize) -> bool {
+        self.read < accounts || !self.again.is_empty()
+    }
+
+    /// What the pass has come to, where AWS did not show everything; the next pass reads that again.
+    fn end(&mut self, accounts: usize, now: Timestamp) -> Option<(Timestamp, String)> {
+        let since = self.since.take().unwrap_or(now);
+        let differs = self.differs.take()?;
+        self.again = std::mem::take(&mut self.pending);
+        // They are taken from the end.
+        self.again.reverse();
+        Some((since, format!("{} of {accounts} accounts are not as planned: {differs}", self.again.len())))
+    }
+
+    fn kept(&self) -> Result<Value, JobError> {
+        serde_json::to_value(self).map_err(JobError::defect)
+    }
 }
 
 /// One account that has to come to something.
@@ -39,51 +77,30 @@ struct Due<'a> {
 pub(crate) async fn prove(proving: Proving<'_>, observer: &mut Observer) -> Result<Proof, JobError> {
     let Some(effects) = effects(&proving).await? else { return Ok(Proof::Shown) };
     let due = due(&effects, proving.wave);
-    let mut slice: Slice = match proving.proof {
-        Value::Null => Slice::default(),
+    let mut passes: Passes = match proving.proof {
+        Value::Null => Passes::default(),
         proof => serde_json::from_value(proof.clone()).map_err(JobError::defect)?,
     };
     let organization = observer.organization();
-    let mut last = None;
-    if !slice.through {
-        while let Some(next) = due.get(slice.read) {
-            if proving.is_over() {
-                return more(&slice);
-            }
-            if let Some(differs) = differs(organization, next).await? {
-                slice.pending.push(slice.read);
-                last = Some(differs);
-            }
-            slice.read += 1;
+    while passes.is_open(due.len()) {
+        if proving.is_over() {
+            return passes.kept().map(Proof::More);
         }
-        slice.through = true;
-    } else {
-        let mut still = Vec::new();
-        let mut waiting = slice.pending.iter();
-        while let Some(at) = waiting.next() {
-            if proving.is_over() {
-                still.push(*at);
-                still.extend(waiting);
-                slice.pending = still;
-                return more(&slice);
-            }
-            let Some(next) = due.get(*at) else { continue };
-            if let Some(differs) = differs(organization, next).await? {
-                still.push(*at);
-                last = Some(differs);
-            }
+        passes.since.get_or_insert_with(|| proving.making.now());
+        let Some(at) = passes.next(due.len()) else { break };
+        let Some(next) = due.get(at) else { continue };
+        if let Some(differs) = differs(organization, next).await? {
+            passes.pending.push(at);
+            passes.differs = Some(differs);
         }
-        slice.pending = still;
     }
-    if let Some(last) = last {
-        let what = format!("{} of {} accounts are not as planned: {last}", slice.pending.len(), due.len());
-        return Ok(Proof::NotYet { proof: serde_json::to_value(slice).map_err(JobError::defect)?, what });
+    let now = proving.making.now();
+    if let Some((as_of, what)) = passes.end(due.len(), now) {
+        return Ok(Proof::NotYet { proof: passes.kept()?, as_of, what });
     }
     match invalid(organization, &effects, proving.wave).await? {
         None => Ok(Proof::Shown),
-        Some(what) => {
-            Ok(Proof::NotYet { proof: serde_json::to_value(slice).map_err(JobError::defect)?, what })
-        }
+        Some(what) => Ok(Proof::NotYet { proof: passes.kept()?, as_of: now, what }),
     }
 }
 
@@ -215,6 +232,43 @@ async fn invalid(
     Ok(None)
 }
 
-fn more(slice: &Slice) -> Result<Proof, JobError> {
-    serde_json::to_value(slice).map(Proof::More).map_err(JobError::defect)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads a pass to its end; `shows` says of which positions AWS shows what was planned.
+    fn pass(passes: &mut Passes, accounts: usize, shows: impl Fn(usize) -> bool) -> Vec<usize> {
+        let mut read = Vec::new();
+        while let Some(at) = passes.next(accounts) {
+            // As it is kept between invocations.
+            *passes = serde_json::from_value(passes.kept().unwrap()).unwrap();
+            read.push(at);
+            if !shows(at) {
+                passes.pending.push(at);
+                passes.differs = Some(format!("account {at}"));
+            }
+        }
+        assert!(!passes.is_open(accounts));
+        read
+    }
+
+    #[test]
+    fn what_one_pass_did_not_see_the_next_one_reads_again_and_nothing_else() {
+        let mut passes = Passes::default();
+        let now = Timestamp::UNIX_EPOCH;
+        assert_eq!(pass(&mut passes, 6, |at| at > 2), [0, 1, 2, 3, 4, 5]);
+        let (_, what) = passes.end(6, now).unwrap();
+        assert_eq!(what, "3 of 6 accounts are not as planned: account 2");
+        assert_eq!(pass(&mut passes, 6, |at| at != 1), [0, 1, 2]);
+        assert_eq!(passes.end(6, now).unwrap().1, "1 of 6 accounts are not as planned: account 1");
+        assert_eq!(pass(&mut passes, 6, |_| true), [1]);
+        assert_eq!(passes.end(6, now), None);
+    }
+
+    #[test]
+    fn a_wave_without_accounts_has_nothing_to_read() {
+        let mut passes = Passes::default();
+        assert!(!passes.is_open(0));
+        assert_eq!(passes.end(0, Timestamp::UNIX_EPOCH), None);
+    }
 }

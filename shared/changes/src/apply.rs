@@ -115,6 +115,8 @@ impl Applying<'_> {
             return Ok(Made::Through);
         }
         let object = change.call.object();
+        // Whether a call of ours may have taken effect. One that AWS has refused has not.
+        let mut may_be_ours = recorded.is_some();
         let mut doubt = None;
         for look in 1..=LOOKS {
             if look > 1 {
@@ -123,7 +125,7 @@ impl Applying<'_> {
             self.lease.keep(self.making.now()).await?;
             let state = self.observer.observe(&object).await?;
             if change.call.shows(&state) {
-                self.found(change, recorded, state).await?;
+                self.found(change, recorded, may_be_ours, state).await?;
                 return Ok(Made::Through);
             }
             if !same(&state, &change.before) {
@@ -145,7 +147,11 @@ impl Applying<'_> {
                     tracing::info!(change = change.number, operation = change.call.name(), "made");
                     return Ok(Made::Through);
                 }
-                Err(Refusal::AlreadySo(error) | Refusal::Open(error)) => doubt = Some(error),
+                Err(Refusal::AlreadySo(error)) => doubt = Some(error),
+                Err(Refusal::Open(error)) => {
+                    may_be_ours = true;
+                    doubt = Some(error);
+                }
                 Err(Refusal::TypeNotEnabled(_)) if self.waited < TYPE_WITHIN => {
                     return Ok(Made::Again(FOR_THE_TYPE));
                 }
@@ -164,6 +170,7 @@ impl Applying<'_> {
         &mut self,
         change: &Change,
         recorded: Option<Versioned<Effect>>,
+        answer_lost: bool,
         state: State,
     ) -> Result<(), JobError> {
         let now = self.making.now();
@@ -173,9 +180,9 @@ impl Applying<'_> {
             }
             _ => None,
         };
-        let (present, answer_lost) = match recorded {
-            Some(recorded) => (recorded, true),
-            None => (self.effects.intend(Effect::attempted(change, state.clone(), now)).await?, false),
+        let present = match recorded {
+            Some(recorded) => recorded,
+            None => self.effects.intend(Effect::attempted(change, state.clone(), now)).await?,
         };
         let status = if answer_lost { EffectStatus::Made } else { EffectStatus::Found };
         let next = Effect {

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use errors::JobError;
+use jiff::Timestamp;
 use models::{Coverage, ErrorName, Kind, RunId, digest, keys};
 use runtime::changes::{Changes, Making};
 use runtime::{Collected, Environment, InvalidEnvironment, Part, RunContext, Then, WouldStart};
@@ -68,6 +69,8 @@ pub enum Proof {
     /// AWS does not show it yet.
     NotYet {
         proof: Value,
+        /// Nothing of it was seen earlier.
+        as_of: Timestamp,
         what: String,
     },
 }

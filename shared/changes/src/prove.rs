@@ -113,7 +113,7 @@ impl<P: Planner> WaveProof<'_, P> {
             let object = change.call.object();
             let seen = observer.observe(&object).await?;
             if !change.is_shown(&seen) {
-                return self.not_yet(state, || {
+                return self.not_yet(state, self.making.now(), || {
                     format!("{object} is {}, not {}", quoted(&seen), quoted(&change.after))
                 });
             }
@@ -126,9 +126,9 @@ impl<P: Planner> WaveProof<'_, P> {
                 state.proof = proof;
                 Ok(Some(Duration::ZERO))
             }
-            Proof::NotYet { proof, what } => {
+            Proof::NotYet { proof, as_of, what } => {
                 state.proof = proof;
-                self.not_yet(state, || what.clone())
+                self.not_yet(state, as_of, || what.clone())
             }
         }
     }
@@ -138,9 +138,15 @@ impl<P: Planner> WaveProof<'_, P> {
         Proving { access, making, plan, wave, changes, proof }
     }
 
-    fn not_yet(&self, state: &WaveProgress, what: impl Fn() -> String) -> Result<Option<Duration>, JobError> {
+    /// AWS has its hour: what was seen before it was over says nothing, however long the look has taken.
+    fn not_yet(
+        &self,
+        state: &WaveProgress,
+        as_of: Timestamp,
+        what: impl Fn() -> String,
+    ) -> Result<Option<Duration>, JobError> {
         let since = state.made_at.unwrap_or(self.making.run.now);
-        if self.making.now().duration_since(since) < WITHIN {
+        if as_of.duration_since(since) < WITHIN {
             return Ok(Some(BETWEEN));
         }
         Err(unproven(format!("an hour after wave {} was made, {}", self.wave + 1, what())))

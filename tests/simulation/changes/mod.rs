@@ -1,7 +1,10 @@
 //! Changes of the organization, whole: planned, applied by digest, proven, taken back.
 
+mod cases;
 mod faults;
 mod policies;
+mod proof;
+mod scale;
 mod setup;
 mod writers;
 

@@ -1,7 +1,5 @@
 //! The organization's policies.
 
-use std::time::Duration;
-
 use local_aws::aws::Moment;
 use local_stack::{LocalStack, Topology};
 use muster_tests::Scenario;
@@ -13,7 +11,7 @@ use crate::inventory::rows;
 pub(crate) const DECLARATIVE: &str = "DECLARATIVE_POLICY_EC2";
 const SCP: &str = "SERVICE_CONTROL_POLICY";
 
-fn tokens(value: &str) -> Value {
+pub(crate) fn tokens(value: &str) -> Value {
     json!({"ec2_attributes": {"instance_metadata_defaults": {"http_tokens": {"@@assign": value}}}})
 }
 
@@ -23,7 +21,7 @@ pub(crate) fn unit(stack: &LocalStack) -> String {
 }
 
 /// Units with accounts right in them.
-fn units(stack: &LocalStack) -> Vec<String> {
+pub(crate) fn units(stack: &LocalStack) -> Vec<String> {
     let organization = stack.aws.organization();
     let parents = organization.accounts.iter().map(|account| account.parent.clone());
     let mut units: Vec<_> = parents.filter(|parent| parent.starts_with("ou-")).collect();
@@ -42,7 +40,7 @@ pub(crate) fn metadata(target: &str) -> Value {
     }]))
 }
 
-fn policies(policies: Value) -> Value {
+pub(crate) fn policies(policies: Value) -> Value {
     json!({"desired": {"policies": policies}})
 }
 
@@ -135,50 +133,6 @@ fn a_tag_policy_is_changed_renamed_tagged_and_taken_back() {
         let again = stack.aws.organization();
         let again = again.policies.iter().find(|policy| policy.name == "cost-centre").unwrap();
         assert_eq!((&again.content, &again.targets), (&made.content, &made.targets));
-    });
-}
-
-#[test]
-fn each_wave_is_proven_and_left_alone_before_the_next_begins() {
-    on(&scenario(), async |stack| {
-        let [one, other] = [units(stack).remove(0), units(stack).remove(1)];
-        let mut request = metadata(&one);
-        request["desired"]["policies"][0]["targets"] = json!([one, other]);
-        request["desired"]["waves"] = json!([{"targets": [one], "bakeHours": 12}, {"targets": [other]}]);
-        let planned = plan(stack, POLICIES, request).await;
-        assert_eq!(planned.plan["waves"].as_array().unwrap().len(), 2);
-        let begun = stack.aws.clock().now();
-        let mut short = planned.applied();
-        short["deadlineHours"] = json!(10);
-        assert_eq!(run(stack, POLICIES, short).await.error().0, "InvalidRequest");
-        let result = run(stack, POLICIES, planned.applied()).await.result();
-        assert_eq!(result["made"], 3);
-        assert!(stack.aws.clock().now().duration_since(begun).as_hours() >= 12);
-    });
-}
-
-#[test]
-fn a_wave_that_is_not_so_any_more_when_it_was_left_alone_ends_the_run_before_the_next() {
-    on(&scenario(), async |stack| {
-        let [one, other] = [units(stack).remove(0), units(stack).remove(1)];
-        let mut request = metadata(&one);
-        request["desired"]["policies"][0]["targets"] = json!([one, other]);
-        request["desired"]["waves"] = json!([{"targets": [one], "bakeHours": 2}, {"targets": [other]}]);
-        let planned = plan(stack, POLICIES, request).await;
-        let aws = stack.aws.clone();
-        let target = one.clone();
-        let somebody = async move {
-            tokio::time::sleep(Duration::from_secs(60 * 60)).await;
-            let policies = aws.organization().policies;
-            let id = policies.iter().find(|policy| policy.name == "metadata").unwrap().id.clone();
-            let body = json!({"PolicyId": id, "TargetId": target});
-            aws.organization_changed_by_others("DetachPolicy", body).unwrap();
-        };
-        let (ended, ()) = tokio::join!(run(stack, POLICIES, planned.applied()), somebody);
-        let (error, cause) = ended.error();
-        assert_eq!(error, "Unproven", "{cause}");
-        assert!(cause.contains("rollback"), "{cause}");
-        assert_eq!(writes(stack).iter().filter(|call| *call == "AttachPolicy").count(), 1);
     });
 }
 
@@ -290,34 +244,6 @@ fn an_account_that_moves_below_a_target_after_the_plan_refuses_it() {
         assert_eq!(error, "Outdated");
         assert!(cause.contains(&format!("placement/{unit}")), "{cause}");
         assert_eq!(writes(stack), Vec::<String>::new());
-    });
-}
-
-#[test]
-fn what_aws_never_shows_is_unproven_after_an_hour_and_a_rollback_is_proposed() {
-    on(&scenario(), async |stack| {
-        let unit = unit(stack);
-        let planned = plan(stack, POLICIES, metadata(&unit)).await;
-        // Somebody makes the policy say something else as soon as it is there.
-        let policies = |stack: &LocalStack| stack.aws.organization().policies;
-        let aws = stack.aws.clone();
-        let somebody = async move {
-            loop {
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                let policies = aws.organization().policies;
-                let made = policies.iter().find(|it| it.name == "metadata" && !it.targets.is_empty());
-                if let Some(made) = made {
-                    let content = tokens("optional").to_string();
-                    let body = json!({"PolicyId": made.id, "Content": content});
-                    aws.organization_changed_by_others("UpdatePolicy", body).unwrap();
-                    return;
-                }
-            }
-        };
-        let (ended, ()) = tokio::join!(run(stack, POLICIES, planned.applied()), somebody);
-        let (error, cause) = ended.error();
-        assert_eq!(error, "Unproven", "{cause}");
-        assert!(policies(stack).iter().any(|it| it.name == "metadata"));
     });
 }
 

@@ -1,5 +1,7 @@
 //! The organization's set-up.
 
+use local_aws::aws::Moment;
+use local_aws::organization::{BillingRefusal, PendingType};
 use local_stack::{LocalStack, Topology};
 use muster_tests::Scenario;
 use serde_json::{Value, json};
@@ -8,7 +10,7 @@ use super::{SETUP, apply, document, on, plan, put, run, scenario, writes};
 
 const EC2: &str = "ec2.amazonaws.com";
 
-fn desired(desired: Value) -> Value {
+pub(crate) fn desired(desired: Value) -> Value {
     json!({"desired": desired})
 }
 
@@ -20,7 +22,7 @@ fn member(stack: &LocalStack) -> String {
 }
 
 /// Something of everything that is turned on.
-fn everything(stack: &LocalStack) -> Value {
+pub(crate) fn everything(stack: &LocalStack) -> Value {
     desired(json!({
         "policyTypes": {"BACKUP_POLICY": "enabled"},
         "trustedAccess": {"ram.amazonaws.com": "enabled"},
@@ -248,4 +250,41 @@ fn a_dry_run_tells_and_keeps_nothing() {
         let keys = stack.aws.storage().keys(stack.bucket(), "runs/");
         assert!(keys.iter().all(|key| !key.contains("/changes/")), "{keys:?}");
     });
+}
+
+/// What a type on its way answers to another change of it, AWS does not say.
+#[test]
+fn a_type_that_somebody_turns_on_at_the_same_moment_is_waited_for_and_found() {
+    for pending_type in [PendingType::InProgress, PendingType::Refused] {
+        let mut scenario = scenario();
+        scenario.settings.organization.pending_type = pending_type;
+        on(&scenario, async |stack| {
+            let planned = plan(stack, SETUP, everything(stack)).await;
+            let moment = Moment::Before { operation: "EnablePolicyType".to_owned(), call: 1 };
+            let root = stack.aws.organization().root;
+            let body = json!({"RootId": root, "PolicyType": "BACKUP_POLICY"});
+            stack.aws.organization_will_be_changed_by_others(moment, "EnablePolicyType", body);
+            let result = run(stack, SETUP, planned.applied()).await.result();
+            // It was not this run's doing, and is not taken back with it.
+            let expected = (&json!(3), &json!(1));
+            assert_eq!((&result["made"], &result["found"]), expected, "{pending_type:?}: {result}");
+        });
+    }
+}
+
+/// Which error says that only billing is consolidated, AWS does not say.
+#[test]
+fn with_consolidated_billing_alone_a_type_is_not_turned_on_and_the_reason_is_told() {
+    for refusal in [BillingRefusal::NotInAllFeaturesMode, BillingRefusal::NotAvailable] {
+        let mut scenario = Scenario { standalone: true, ..scenario() };
+        scenario.settings.organization.consolidated_billing = refusal;
+        on(&scenario, async |stack| {
+            let billing = desired(json!({"createOrganization": "CONSOLIDATED_BILLING"}));
+            apply(stack, SETUP, billing).await.result();
+            let types = desired(json!({"policyTypes": {"TAG_POLICY": "enabled"}}));
+            let (error, cause) = run(stack, SETUP, types).await.error();
+            assert_eq!(error, "NotEnabled", "{refusal:?}: {cause}");
+            assert!(cause.contains("all features"), "{refusal:?}: {cause}");
+        });
+    }
 }

@@ -1,0 +1,153 @@
+//! Whether AWS shows what a wave has changed, in every account that it changes.
+
+use std::time::Duration;
+
+use local_stack::LocalStack;
+use muster_tests::Scenario;
+use serde_json::{Value, json};
+
+use super::policies::{DECLARATIVE, metadata, tokens, unit, units};
+use super::{POLICIES, Planned, document, on, plan, run, scenario, writes};
+
+#[test]
+fn each_wave_is_proven_and_left_alone_before_the_next_begins() {
+    on(&scenario(), async |stack| {
+        let [one, other] = [units(stack).remove(0), units(stack).remove(1)];
+        let mut request = metadata(&one);
+        request["desired"]["policies"][0]["targets"] = json!([one, other]);
+        request["desired"]["waves"] = json!([{"targets": [one], "bakeHours": 12}, {"targets": [other]}]);
+        let planned = plan(stack, POLICIES, request).await;
+        assert_eq!(planned.plan["waves"].as_array().unwrap().len(), 2);
+        let begun = stack.aws.clock().now();
+        let mut short = planned.applied();
+        short["deadlineHours"] = json!(10);
+        assert_eq!(run(stack, POLICIES, short).await.error().0, "InvalidRequest");
+        let result = run(stack, POLICIES, planned.applied()).await.result();
+        assert_eq!(result["made"], 3);
+        assert!(stack.aws.clock().now().duration_since(begun).as_hours() >= 12);
+    });
+}
+
+#[test]
+fn a_wave_that_is_not_so_any_more_when_it_was_left_alone_ends_the_run_before_the_next() {
+    on(&scenario(), async |stack| {
+        let [one, other] = [units(stack).remove(0), units(stack).remove(1)];
+        let mut request = metadata(&one);
+        request["desired"]["policies"][0]["targets"] = json!([one, other]);
+        request["desired"]["waves"] = json!([{"targets": [one], "bakeHours": 2}, {"targets": [other]}]);
+        let planned = plan(stack, POLICIES, request).await;
+        let aws = stack.aws.clone();
+        let target = one.clone();
+        let somebody = async move {
+            tokio::time::sleep(Duration::from_secs(60 * 60)).await;
+            let policies = aws.organization().policies;
+            let id = policies.iter().find(|policy| policy.name == "metadata").unwrap().id.clone();
+            let body = json!({"PolicyId": id, "TargetId": target});
+            aws.organization_changed_by_others("DetachPolicy", body).unwrap();
+        };
+        let (ended, ()) = tokio::join!(run(stack, POLICIES, planned.applied()), somebody);
+        let (error, cause) = ended.error();
+        assert_eq!(error, "Unproven", "{cause}");
+        assert!(cause.contains("rollback"), "{cause}");
+        assert_eq!(writes(stack).iter().filter(|call| *call == "AttachPolicy").count(), 1);
+    });
+}
+
+#[test]
+fn what_aws_never_shows_is_unproven_after_an_hour_and_a_rollback_is_proposed() {
+    on(&scenario(), async |stack| {
+        let unit = unit(stack);
+        let planned = plan(stack, POLICIES, metadata(&unit)).await;
+        // Somebody makes the policy say something else as soon as it is there.
+        let policies = |stack: &LocalStack| stack.aws.organization().policies;
+        let aws = stack.aws.clone();
+        let somebody = async move {
+            loop {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                let policies = aws.organization().policies;
+                let made = policies.iter().find(|it| it.name == "metadata" && !it.targets.is_empty());
+                if let Some(made) = made {
+                    let content = tokens("optional").to_string();
+                    let body = json!({"PolicyId": made.id, "Content": content});
+                    aws.organization_changed_by_others("UpdatePolicy", body).unwrap();
+                    return;
+                }
+            }
+        };
+        let (ended, ()) = tokio::join!(run(stack, POLICIES, planned.applied()), somebody);
+        let (error, cause) = ended.error();
+        assert_eq!(error, "Unproven", "{cause}");
+        assert!(policies(stack).iter().any(|it| it.name == "metadata"));
+    });
+}
+
+/// A policy for every account, read at a rate at which they outlast an invocation.
+fn slow() -> Scenario {
+    let mut scenario = Scenario { accounts: 250, ..scenario() };
+    scenario.parameters.insert("OrganizationsRateShare".to_owned(), "0.05".to_owned());
+    scenario
+}
+
+async fn for_all(stack: &LocalStack) -> Planned {
+    let mut request = metadata(&stack.aws.organization().root);
+    request["desired"]["force"] = json!(["root-with-incomplete-coverage:metadata"]);
+    plan(stack, POLICIES, request).await
+}
+
+/// How often accounts were asked by verifying what they have come to.
+fn looks(stack: &LocalStack) -> usize {
+    let calls = stack.aws.calls().into_iter();
+    let looks = calls.filter(|call| call.action == "organizations:DescribeEffectivePolicy");
+    looks.filter(|call| call.function.contains("PoliciesVerify")).count()
+}
+
+#[test]
+fn an_account_that_does_not_show_it_is_not_forgotten_between_two_invocations() {
+    on(&slow(), async |stack| {
+        let others =
+            |operation: &str, body: Value| stack.aws.organization_changed_by_others(operation, body).unwrap();
+        let exception = json!({
+            "Type": DECLARATIVE,
+            "Name": "exception",
+            "Description": "",
+            "Content": tokens("optional").to_string(),
+        });
+        let exception = others("CreatePolicy", exception);
+        let exception = exception["Policy"]["PolicySummary"]["Id"].as_str().unwrap();
+        let planned = for_all(stack).await;
+        let effects = document(stack, planned.plan["details"]["effects"]["key"].as_str().unwrap());
+        // The one that is read first.
+        let mut classes = effects["types"][0]["classes"].as_array().unwrap().iter();
+        let changed =
+            |class: &&Value| class["waves"][0]["changes"].as_array().is_some_and(|it| !it.is_empty());
+        let account = classes.find(changed).unwrap()["accounts"][0].as_str().unwrap();
+        let somebody = async {
+            let is_attached = || {
+                let policies = stack.aws.organization().policies;
+                policies.iter().any(|policy| policy.name == "metadata" && !policy.targets.is_empty())
+            };
+            while !is_attached() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            others("AttachPolicy", json!({"PolicyId": exception, "TargetId": account}));
+        };
+        let (ended, ()) = tokio::join!(run(stack, POLICIES, planned.applied()), somebody);
+        let (error, cause) = ended.error();
+        assert_eq!(error, "Unproven", "{cause}");
+        assert!(cause.contains("1 of 2") && cause.contains(account), "{cause}");
+    });
+}
+
+#[test]
+fn what_was_looked_at_before_aws_had_its_hour_is_looked_at_again() {
+    let mut scenario = slow();
+    scenario.settings.organization.effective_policy_lag = Duration::from_secs(58 * 60);
+    on(&scenario, async |stack| {
+        let planned = for_all(stack).await;
+        let accounts = planned.plan["details"]["affected"][DECLARATIVE]["accounts"].as_u64().unwrap();
+        let result = run(stack, POLICIES, planned.applied()).await.result();
+        assert_eq!(result["made"], 2, "{result}");
+        let looks = looks(stack) as u64;
+        assert!((3 * accounts..6 * accounts).contains(&looks), "{looks} looks at {accounts} accounts");
+    });
+}
