@@ -4,6 +4,7 @@ mod batches;
 mod faults;
 mod owners;
 mod reasons;
+mod scale;
 mod stops;
 mod turns;
 

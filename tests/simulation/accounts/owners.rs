@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use local_aws::organization::{AccountCreation, OrganizationSettings};
+use local_aws::aws::Moment;
+use local_aws::organization::{AccountCreation, OrganizationSettings, WrongSource};
 use muster_tests::{on_virtual_time, stack};
 use serde_json::json;
 
@@ -178,6 +179,32 @@ fn an_account_that_somebody_moves_to_its_place_meanwhile_is_in_its_place() {
         assert_eq!(of.result()["created"], 1, "{}", of.result());
         of.all_are_there(1, "moved by somebody");
     });
+}
+
+/// What a move from where an account does not lie is answered, AWS does not say.
+#[test]
+fn an_account_that_somebody_moves_to_its_place_right_before_us_is_in_its_place() {
+    // Ids are drawn from the seed: the same run on the same organization makes the same account.
+    let of = make(&plain(), 1, |_| {});
+    let made = of.stack.aws.organization();
+    let account = made.accounts.iter().find(|it| it.email == "new-1@example.com").unwrap().id.clone();
+    for wrong_source in [WrongSource::AccountNotFound, WrongSource::SourceNotFound] {
+        let switches = OrganizationSettings { wrong_source, ..OrganizationSettings::default() };
+        let of = make(&scenario(switches), 1, |stack| {
+            let organization = stack.aws.organization();
+            let body = json!({
+                "AccountId": account,
+                "SourceParentId": organization.root,
+                "DestinationParentId": organization.units[0].id,
+            });
+            let moment = Moment::Before { operation: "MoveAccount".to_owned(), call: 1 };
+            stack.aws.organization_will_be_changed_by_others(moment, "MoveAccount", body);
+        });
+        let others = of.stack.aws.changes_by_others();
+        assert!(others.len() == 1 && others[0].answer.is_ok(), "{others:?}");
+        assert_eq!(of.result()["created"], 1, "{wrong_source:?}: {}", of.result());
+        of.all_are_there(1, "moved by somebody");
+    }
 }
 
 #[test]
