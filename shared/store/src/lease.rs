@@ -6,6 +6,10 @@
 //! renews it as it works, and writes only while it has time left for the call: whoever has been followed
 //! finds that out at the renewal.
 //!
+//! A holder's clock may be behind: that of a step which Step Functions repeats still tells when its state was
+//! entered. So a lease counts for a term from S3's own time of its last renewal at least, and its holder goes
+//! by what has passed since he asked for that.
+//!
 //! An operator breaks a lease by removing its object. Whoever held it stops where he has to renew it, within
 //! two minutes.
 
@@ -13,6 +17,7 @@ use errors::JobError;
 use jiff::{SignedDuration, Timestamp};
 use models::{ErrorName, RunId};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use crate::objects::{Create, Replace, Store, to_json};
 use crate::versioned::from_json;
@@ -30,8 +35,17 @@ pub struct Holder {
     /// The invocation: two of one run exclude each other too.
     pub writer: String,
     pub since: Timestamp,
-    /// Nobody's from then on.
+    /// Nobody's from then on, by the clock of whoever holds it, which may be behind.
     pub until: Timestamp,
+}
+
+impl Holder {
+    /// Whether it counts at this time. It was renewed last when S3 says that it was written, and counts for a
+    /// term from then on at least.
+    fn counts(&self, renewed: Option<Timestamp>, now: Timestamp) -> bool {
+        let until = renewed.map_or(self.until, |renewed| self.until.max(renewed + TERM));
+        self.until != Timestamp::UNIX_EPOCH && until > now
+    }
 }
 
 /// What came of asking for a lease.
@@ -49,6 +63,8 @@ pub struct Lease<'a> {
     key: String,
     etag: String,
     holder: Holder,
+    /// Right before the last renewal was asked for.
+    renewed: Instant,
 }
 
 impl Store {
@@ -61,14 +77,17 @@ impl Store {
         now: Timestamp,
     ) -> Result<Asked<'_>, JobError> {
         let holder = Holder { run: run.clone(), writer: writer.to_owned(), since: now, until: now + TERM };
-        let granted =
-            |etag| Asked::Granted(Lease { store: self, key: key.to_owned(), etag, holder: holder.clone() });
+        let renewed = Instant::now();
+        let granted = |etag| {
+            let (key, holder) = (key.to_owned(), holder.clone());
+            Asked::Granted(Lease { store: self, key, etag, holder, renewed })
+        };
         let found = match self.create(key, to_json(&holder)?).await? {
             Create::Created { etag } => return Ok(granted(etag)),
             Create::Exists(found) => found,
         };
         let present: Holder = from_json(key, &found.bytes)?;
-        if present.until > now {
+        if present.counts(found.modified, now) {
             return Ok(Asked::Held(present));
         }
         Ok(match self.replace(key, &found.etag, to_json(&holder)?).await? {
@@ -82,10 +101,13 @@ impl Store {
 impl Lease<'_> {
     /// Makes sure that the lease counts for long enough to make a call.
     pub async fn keep(&mut self, now: Timestamp) -> Result<(), JobError> {
-        if self.holder.until.duration_since(now) >= ENOUGH {
+        if self.renewed.elapsed() < TERM.unsigned_abs() - ENOUGH.unsigned_abs() {
             return Ok(());
         }
-        self.write(now + TERM).await
+        let renewed = Instant::now();
+        self.write(now + TERM).await?;
+        self.renewed = renewed;
+        Ok(())
     }
 
     /// Gives it back: whoever asks next has it at once, whatever time his clock tells.

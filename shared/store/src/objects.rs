@@ -3,6 +3,7 @@
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
@@ -28,6 +29,8 @@ pub struct Store {
 pub struct Object {
     pub bytes: Bytes,
     pub etag: String,
+    /// When it was written, by S3's own clock and to the second; absent if S3 did not say.
+    pub modified: Option<Timestamp>,
 }
 
 /// One line of a listing.
@@ -77,6 +80,13 @@ impl Store {
     /// The object, or `None` when there is none. The role needs `s3:ListBucket`: without it S3
     /// answers 403 for a missing key, and nobody could tell absent from forbidden.
     pub async fn get(&self, key: &str) -> Result<Option<Object>, JobError> {
+        match self.open(key).await? {
+            Some(output) => self.read(key, output).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn open(&self, key: &str) -> Result<Option<GetObjectOutput>, JobError> {
         let answer = self
             .client
             .get_object()
@@ -85,14 +95,32 @@ impl Store {
             .key(key)
             .send()
             .await;
-        let output = match answer {
-            Ok(output) => output,
-            Err(error) if code(&error) == Some("NoSuchKey") => return Ok(None),
-            Err(error) => return Err(self.error("s3:GetObject", key, &error)),
-        };
+        match answer {
+            Ok(output) => Ok(Some(output)),
+            Err(error) if code(&error) == Some("NoSuchKey") => Ok(None),
+            Err(error) => Err(self.error("s3:GetObject", key, &error)),
+        }
+    }
+
+    async fn read(&self, key: &str, output: GetObjectOutput) -> Result<Object, JobError> {
         let etag = output.e_tag.unwrap_or_default();
+        let modified = output.last_modified.and_then(|time| Timestamp::from_second(time.secs()).ok());
         let bytes = output.body.collect().await.map_err(|error| self.cut_off(key, &error))?.into_bytes();
-        Ok(Some(Object { bytes, etag }))
+        Ok(Object { bytes, etag, modified })
+    }
+
+    /// The same of an object that a user has put there, refused by its size before it is read.
+    pub async fn get_at_most(&self, key: &str, most: u64) -> Result<Option<Object>, JobError> {
+        match self.open(key).await? {
+            Some(output) if output.content_length.is_some_and(|size| size.unsigned_abs() > most) => {
+                Err(JobError::invalid(format!(
+                    "{key} has {} bytes, and {most} are the most",
+                    output.content_length.unwrap_or_default()
+                )))
+            }
+            Some(output) => self.read(key, output).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Streams the object from its beginning; `None` when there is none.

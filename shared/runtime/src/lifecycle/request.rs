@@ -126,8 +126,9 @@ impl<J: Job> Parsed<J> {
         if common.resume.is_some() {
             common.check_resumed(&own)?;
         }
-        let own = serde_json::from_value(own)
-            .map_err(|error| JobError::invalid(format!("the request: {error}")))?;
+        let own = serde_json::from_value(own).map_err(|error| {
+            JobError::invalid(format!("the request: {}", without_texts(&error.to_string())))
+        })?;
         Ok(Self { common, own })
     }
 
@@ -140,6 +141,21 @@ impl<J: Job> Parsed<J> {
         }
         Ok(whole)
     }
+}
+
+/// A message of serde's without the texts that it quotes: a request may hold addresses and policies, and errors
+/// are logged.
+fn without_texts(message: &str) -> String {
+    const BEGIN: &str = "string \"";
+    let Some((before, quoted)) = message.split_once(BEGIN) else { return message.to_owned() };
+    let mut escaped = false;
+    let end = quoted.char_indices().find(|(_, character)| {
+        let ends = *character == '"' && !escaped;
+        escaped = *character == '\\' && !escaped;
+        ends
+    });
+    let rest = end.and_then(|(at, quote)| quoted.get(at + quote.len_utf8()..)).unwrap_or_default();
+    format!("{before}a string{}", without_texts(rest))
 }
 
 /// The common members alone, as far as they can be read: what a run that failed at its very
@@ -237,5 +253,14 @@ mod tests {
         let given = json!({"wait": false, "deadlineHours": 3});
         let common = common(given.clone()).unwrap();
         assert_eq!(serde_json::to_value(common).unwrap(), given);
+    }
+
+    #[test]
+    fn texts_of_a_request_are_not_repeated_in_errors() {
+        let message =
+            r#"invalid type: string "data\"@example.com", expected struct Wished at string "x" end"#;
+        assert_eq!(without_texts(message), "invalid type: a string, expected struct Wished at a string end");
+        assert_eq!(without_texts("unknown field `emial`"), "unknown field `emial`");
+        assert_eq!(without_texts("string \"never closed"), "a string");
     }
 }
