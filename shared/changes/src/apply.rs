@@ -1,8 +1,9 @@
 //! Makes the changes of the present wave, one at a time, under the writer's lease.
 //!
 //! Before each change its object is read again. It is as planned: the call is made. It is as it shall be:
-//! there is nothing to do. Anything else is somebody else's doing, and nothing more is written. A call
-//! whose answer was lost, or that says that it is so already, is settled by reading again.
+//! there is nothing to do. Anything else is somebody else's doing, and nothing more is written. So it is
+//! with what a call takes effect on besides its object: see [`crate::dependencies`]. A call whose answer was
+//! lost, or that says that it is so already, is settled by reading again.
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use runtime::changes::Making;
 use store::{Asked, Lease, Records, Versioned};
 
 use crate::config::Access;
+use crate::dependencies::{Dependencies, placed};
 use crate::effect::{Effect, EffectStatus, Effects};
 use crate::object::{ObjectId, State, same};
 use crate::observe::Observer;
@@ -46,8 +48,16 @@ pub(crate) async fn apply(access: &Access, making: Making<'_>, plan: &Plan) -> R
     if progress.wave(wave).made_at.is_some() {
         return Ok(Then::Verify(Duration::ZERO));
     }
+    let effects = Effects { store, run };
     let begun = making.now();
-    Progress::note(store, run, wave, |wave| wave.begun_at = wave.begun_at.or(Some(begun))).await?;
+    // A run that has just taken up its plan has looked where accounts lie.
+    let placed_at = progress.wave(wave).placed_at.or((wave == 0).then_some(begun));
+    let placed_at = placed(access, making, plan, wave, effects, placed_at).await?;
+    Progress::note(store, run, wave, |wave| {
+        wave.begun_at = wave.begun_at.or(Some(begun));
+        wave.placed_at = placed_at;
+    })
+    .await?;
     let lease = match store.lease(keys::ORGANIZATION_WRITER, run, making.run.writer, making.now()).await? {
         Asked::Granted(lease) => lease,
         Asked::Held(holder) => {
@@ -57,14 +67,16 @@ pub(crate) async fn apply(access: &Access, making: Making<'_>, plan: &Plan) -> R
     };
     let mut wave_of = Applying {
         making,
-        effects: Effects { store, run },
+        effects,
+        plan,
+        dependencies: Dependencies::default(),
         observer: access.observer(run).await?,
         writer: access.writer(run).await?,
         waited: making.now().duration_since(progress.wave(wave).begun_at.unwrap_or(begun)),
         lease,
     };
     let changes = plan.waves.get(wave).map(|wave| wave.changes.as_slice()).unwrap_or_default();
-    let gone = wave_of.changes(plan, changes).await;
+    let gone = wave_of.changes(changes).await;
     // Whatever came of it. A lease that is not given back is over in some minutes.
     if let Err(error) = wave_of.lease.give_back().await {
         tracing::warn!("the lease could not be given back: {error}");
@@ -80,6 +92,8 @@ pub(crate) async fn apply(access: &Access, making: Making<'_>, plan: &Plan) -> R
 struct Applying<'a> {
     making: Making<'a>,
     effects: Effects<'a>,
+    plan: &'a Plan,
+    dependencies: Dependencies,
     observer: Observer,
     writer: Writer,
     /// For how long the wave has been at it.
@@ -96,8 +110,8 @@ enum Made {
 
 impl Applying<'_> {
     /// Makes changes; answers after how long to go on, where not all could be made.
-    async fn changes(&mut self, plan: &Plan, changes: &[Change]) -> Result<Option<Duration>, JobError> {
-        recall(&mut self.observer, self.effects, plan).await?;
+    async fn changes(&mut self, changes: &[Change]) -> Result<Option<Duration>, JobError> {
+        recall(&mut self.observer, self.effects, self.plan).await?;
         for change in changes {
             if !self.making.lasts(ENOUGH) {
                 return Ok(Some(Duration::ZERO));
@@ -116,7 +130,7 @@ impl Applying<'_> {
         }
         let object = change.call.object();
         // Whether a call of ours may have taken effect. One that AWS has refused has not.
-        let mut may_be_ours = recorded.is_some();
+        let mut may_be_ours = recorded.as_ref().is_some_and(|effect| effect.value.may_be_made());
         let mut doubt = None;
         for look in 1..=LOOKS {
             if look > 1 {
@@ -132,24 +146,35 @@ impl Applying<'_> {
                 doubt = Some(outdated(change, &state));
                 continue;
             }
+            if let Some(differs) = self.dependencies.differ(self.plan, change, &mut self.observer).await? {
+                doubt = Some(differs);
+                continue;
+            }
             let attempt = match recorded {
-                Some(recorded) => recorded,
+                Some(recorded) => self.effects.refused(recorded, false).await?,
                 None => self.effects.intend(Effect::attempted(change, state, self.making.now())).await?,
             };
             self.is_open().await?;
-            match perform(&self.writer, &mut self.observer, &change.call).await {
+            // What was read since may have taken its time.
+            self.lease.keep(self.making.now()).await?;
+            let answer = perform(&self.writer, &mut self.observer, &change.call).await;
+            may_be_ours |= matches!(answer, Ok(_) | Err(Refusal::Open(_)));
+            let attempt = match may_be_ours {
+                true => attempt,
+                false => self.effects.refused(attempt, true).await?,
+            };
+            match answer {
                 Ok(policy) => {
                     let (status, now) = (EffectStatus::Made, self.making.now());
                     let after = Some(change.after.clone());
                     let made_at = Some(now);
                     let next = Effect { status, after, made_at, policy, ..attempt.value.clone() };
                     self.effects.settle(&attempt, next).await?;
+                    self.dependencies.made(object);
                     tracing::info!(change = change.number, operation = change.call.name(), "made");
                     return Ok(Made::Through);
                 }
-                Err(Refusal::AlreadySo(error)) => doubt = Some(error),
-                Err(Refusal::Open(error)) => {
-                    may_be_ours = true;
+                Err(Refusal::AlreadySo(error) | Refusal::Open(error) | Refusal::NotYet(error)) => {
                     doubt = Some(error);
                 }
                 Err(Refusal::TypeNotEnabled(_)) if self.waited < TYPE_WITHIN => {
@@ -244,15 +269,19 @@ pub(crate) fn quoted(state: &State) -> String {
 }
 
 fn outdated(change: &Change, state: &State) -> JobError {
+    differs(change, &change.call.object(), state, &change.before)
+}
+
+/// An object is not as a change was planned for.
+pub(crate) fn differs(change: &Change, object: &ObjectId, state: &State, planned: &State) -> JobError {
     JobError::new(
         ErrorName::Outdated,
         format!(
-            "change {} ({}): {} is {}, and was {} when the plan was made",
+            "change {} ({}): {object} is {}, and was {} when the plan was made",
             change.number,
             change.call.name(),
-            change.call.object(),
             quoted(state),
-            quoted(&change.before)
+            quoted(planned)
         ),
         "Somebody changed it since. Nothing was written from then on: plan a rollback of this run to take back what it \
          made before, or plan again.",

@@ -2,7 +2,7 @@
 
 use errors::JobError;
 use jiff::Timestamp;
-use models::{PolicyId, RunId, keys};
+use models::{ErrorName, PolicyId, RunId, keys};
 use serde::{Deserialize, Serialize};
 use store::{Store, Versioned};
 
@@ -30,6 +30,9 @@ pub struct Effect {
     /// Whether the answer was lost, and the effect found afterwards.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub answer_lost: bool,
+    /// Whether AWS has refused every call so far: none has had an effect.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +67,16 @@ impl Effect {
             made_at: None,
             policy: None,
             answer_lost: false,
+            refused: false,
+        }
+    }
+
+    /// Whether what the change is meant to make may be this run's doing, if it is there.
+    pub(crate) fn may_be_made(&self) -> bool {
+        match self.status {
+            EffectStatus::Attempted => !self.refused,
+            EffectStatus::Made => true,
+            EffectStatus::Found => false,
         }
     }
 
@@ -93,6 +106,27 @@ impl Effects<'_> {
     pub(crate) async fn settle(&self, present: &Versioned<Effect>, next: Effect) -> Result<(), JobError> {
         let key = keys::change(self.run, next.number);
         self.store.advance(&key, &present.etag, next).await.map(drop)
+    }
+
+    /// Writes down whether AWS has refused every call so far; answers what is there then.
+    pub(crate) async fn refused(
+        &self,
+        present: Versioned<Effect>,
+        refused: bool,
+    ) -> Result<Versioned<Effect>, JobError> {
+        if present.value.refused == refused {
+            return Ok(present);
+        }
+        let key = keys::change(self.run, present.value.number);
+        let next = Effect { refused, ..present.value.clone() };
+        match self.store.advance(&key, &present.etag, next).await? {
+            Some(next) => Ok(next),
+            None => Err(JobError::new(
+                ErrorName::Outdated,
+                format!("change {} was recorded by another invocation meanwhile", present.value.number),
+                "Nothing more was written by this one.",
+            )),
+        }
     }
 
     /// All of them, by number.

@@ -24,6 +24,9 @@ use crate::prove::{ENOUGH, prove, unchanged};
 use crate::request::{Asks, Request};
 use crate::{rollback, table};
 
+/// The most bytes of an object that says what is desired: an organization has at most some thousands of policies.
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
+
 /// What planning is given.
 #[derive(Debug)]
 pub struct Planning<'a> {
@@ -223,7 +226,7 @@ impl<P: Planner> Planned<P> {
     }
 
     async fn desired(&self, key: &str) -> Result<P::Desired, JobError> {
-        let object = self.access.store.get(key).await?;
+        let object = self.access.store.get_at_most(key, MOST_BYTES).await?;
         let object = object.ok_or_else(|| JobError::invalid(format!("there is no object {key}")))?;
         serde_json::from_slice(&object.bytes).map_err(|error| JobError::invalid(format!("{key}: {error}")))
     }

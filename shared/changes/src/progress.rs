@@ -20,6 +20,9 @@ pub(crate) struct Progress {
 pub(crate) struct WaveProgress {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) begun_at: Option<Timestamp>,
+    /// When accounts were last seen to lie as planned, before its first change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) placed_at: Option<Timestamp>,
     /// When the last of its changes was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) made_at: Option<Timestamp>,
@@ -35,6 +38,19 @@ pub(crate) struct WaveProgress {
     /// What the rest of the proof has come to so far, in the kind's own words.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub(crate) proof: Value,
+}
+
+impl WaveProgress {
+    /// Takes over what an invocation has seen, unless another has seen more meanwhile.
+    pub(crate) fn follow(&mut self, seen: &Self) {
+        let behind = (self.baked_at.is_some() && seen.baked_at.is_none())
+            || (self.proven_at.is_some() && seen.proven_at.is_none());
+        if !behind {
+            let proven_at = self.proven_at;
+            self.clone_from(seen);
+            self.proven_at = proven_at.or(seen.proven_at);
+        }
+    }
 }
 
 impl Progress {
@@ -68,5 +84,30 @@ impl Progress {
                 progress.waves.get_mut(wave).into_iter().for_each(&change);
             })
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invocation_that_ends_late_takes_nothing_back() {
+        let at = |second| Timestamp::from_second(second).ok();
+        let begun = WaveProgress { made_at: at(1), shown: 1, ..WaveProgress::default() };
+        let proven = WaveProgress { proven_at: at(2), shown: 2, ..begun.clone() };
+        let baked = WaveProgress { baked_at: at(3), ..proven.clone() };
+        for (present, seen) in [(&proven, &begun), (&baked, &begun), (&baked, &proven)] {
+            let mut followed = present.clone();
+            followed.follow(seen);
+            assert_eq!(followed, *present);
+            let mut forward = seen.clone();
+            forward.follow(present);
+            assert_eq!(forward, *present);
+        }
+        let later = WaveProgress { proven_at: at(9), ..proven.clone() };
+        let mut first = proven.clone();
+        first.follow(&later);
+        assert_eq!(first.proven_at, at(2), "the time in which it is left alone has begun");
     }
 }

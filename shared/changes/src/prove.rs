@@ -40,7 +40,7 @@ pub(crate) async fn prove<P: Planner>(
     let mut wave_of = WaveProof { planner, access, making, plan, wave };
     let then = wave_of.go(&mut state).await;
     // What was seen so far is kept, whatever came of the rest.
-    Progress::note(&access.store, making.run.run_id, wave, |present| present.clone_from(&state)).await?;
+    Progress::note(&access.store, making.run.run_id, wave, |present| present.follow(&state)).await?;
     then
 }
 

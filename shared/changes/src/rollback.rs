@@ -3,7 +3,7 @@
 //! What is not as the run left it is somebody else's by now: it is left alone, and the plan says so. What
 //! was found as it should be was not made by the run, and stays.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use errors::JobError;
 use models::{ErrorName, ItemName, Kind, Phase, RunId};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use store::Records;
 
 use crate::draft::Draft;
-use crate::effect::{Effect, EffectStatus, Effects};
+use crate::effect::{Effect, Effects};
 use crate::kind::{Handle, Planning};
 use crate::object::{ObjectId, PolicyKey, State, same};
 use crate::operation::{Operation, Tagged, keys_of};
@@ -27,7 +27,8 @@ pub(crate) async fn draft(planning: &mut Planning<'_>, kind: Kind, run: &RunId) 
     let plan = plan_of(planning, kind, run).await?;
     let effects: BTreeMap<u32, Effect> =
         Effects { store, run }.all().await?.into_iter().map(|effect| (effect.number, effect)).collect();
-    let mut back = Back { planning, plan: &plan, draft: Draft::new(), keys: BTreeMap::new() };
+    let mut back =
+        Back { planning, plan: &plan, draft: Draft::new(), keys: BTreeMap::new(), gone: BTreeSet::new() };
     back.draft.rolls_back = Some(run.clone());
     let organization = back.planning.observer.observe(&ObjectId::Organization).await?;
     back.draft.read(ObjectId::Organization, organization);
@@ -43,7 +44,7 @@ pub(crate) async fn draft(planning: &mut Planning<'_>, kind: Kind, run: &RunId) 
     let changes: Vec<_> = plan.changes().collect();
     for change in changes.into_iter().rev() {
         match effects.get(&change.number) {
-            Some(effect) if effect.status != EffectStatus::Found => back.undo(change, effect).await?,
+            Some(effect) if effect.may_be_made() => back.undo(change, effect).await?,
             _ => {}
         }
     }
@@ -89,6 +90,8 @@ struct Back<'a, 'b> {
     /// The policies that have got an id, or shall get a new one, by type and by how the run's plan names
     /// them.
     keys: BTreeMap<(String, PolicyKey), PolicyKey>,
+    /// Policies that cannot be made again, as the plan of the way back names them.
+    gone: BTreeSet<(String, PolicyKey)>,
 }
 
 impl Back<'_, '_> {
@@ -105,17 +108,29 @@ impl Back<'_, '_> {
             }
             call => {
                 let opposite = self.opposite(call, effect);
-                let Some(opposite) = opposite else {
+                let Some(object) = opposite.first().map(Operation::object) else {
                     self.warn(change, "what was before it cannot be written again");
                     return Ok(());
                 };
-                let object = opposite.object();
-                self.read(&object).await?;
+                if !self.is_there(&opposite).await? {
+                    self.warn(change, "what it was about is gone");
+                    return Ok(());
+                }
                 if !self.is_as_left(call, change, effect, &object)? {
                     self.warn(change, "it is not as the run has left it, and left alone");
                     return Ok(());
                 }
-                self.draft.change(opposite, why)?;
+                if matches!(call, Operation::UpdatePolicy { description: Some(_), .. })
+                    && effect.before["description"] == ""
+                {
+                    self.warn(
+                        change,
+                        "AWS keeps a description that is to be emptied; the rest is taken back",
+                    );
+                }
+                for call in opposite {
+                    self.draft.change(call, why.clone())?;
+                }
             }
         }
         Ok(())
@@ -164,11 +179,45 @@ impl Back<'_, '_> {
         })
     }
 
-    /// The call that restores what was before another; `None` where there is none.
-    fn opposite(&self, call: &Operation, effect: &Effect) -> Option<Operation> {
+    /// Reads what calls change; answers whether it, and the policy that they attach, are still there.
+    async fn is_there(&mut self, calls: &[Operation]) -> Result<bool, JobError> {
+        for call in calls {
+            if !self.read_if_there(&call.object()).await? {
+                return Ok(false);
+            }
+            let (Operation::AttachPolicy { policy_type, policy, .. }
+            | Operation::DetachPolicy { policy_type, policy, .. }) = call
+            else {
+                continue;
+            };
+            if self.gone.contains(&(policy_type.clone(), policy.clone())) {
+                return Ok(false);
+            }
+            if matches!(call, Operation::AttachPolicy { .. }) && matches!(policy, PolicyKey::Id(_)) {
+                let id = ObjectId::Policy { policy_type: policy_type.clone(), policy: policy.clone() };
+                self.read(&id).await?;
+                if self.draft.state(&id)?.is_null() {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Reads an object, unless the root, unit or account that it belongs to is gone.
+    async fn read_if_there(&mut self, object: &ObjectId) -> Result<bool, JobError> {
+        match self.read(object).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.aws().is_some_and(|aws| aws.is("TargetNotFound")) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The calls that restore what was before another; none where nothing does.
+    fn opposite(&self, call: &Operation, effect: &Effect) -> Vec<Operation> {
         let before = &effect.before;
         let text = |member: &str| before.get(member).and_then(Value::as_str).map(str::to_owned);
-        Some(match call.clone() {
+        let one = match call.clone() {
             Operation::EnableServiceAccess { service } => Operation::DisableServiceAccess { service },
             Operation::DisableServiceAccess { service } => Operation::EnableServiceAccess { service },
             Operation::RegisterDelegatedAdministrator { account, service } => {
@@ -181,19 +230,17 @@ impl Back<'_, '_> {
                 None => Operation::DeleteResourcePolicy,
                 Some(content) => Operation::PutResourcePolicy { content, tags: BTreeMap::new() },
             },
-            Operation::DeleteResourcePolicy => {
-                Operation::PutResourcePolicy { content: text("content")?, tags: tags_of(before) }
-            }
+            Operation::DeleteResourcePolicy => match text("content") {
+                None => return Vec::new(),
+                Some(content) => Operation::PutResourcePolicy { content, tags: tags_of(before) },
+            },
             Operation::CreatePolicy { policy_type, name, .. } => {
                 let policy = self.key(&policy_type, &PolicyKey::New(name));
                 Operation::DeletePolicy { policy_type, policy }
             }
             Operation::UpdatePolicy { policy_type, policy, name, description, content } => {
-                let description = description.and_then(|_| text("description"));
-                // AWS takes an empty one for none.
-                if description.as_deref() == Some("") {
-                    return None;
-                }
+                // AWS keeps one that is to be emptied.
+                let description = description.and_then(|_| text("description")).filter(|it| !it.is_empty());
                 Operation::UpdatePolicy {
                     policy: self.key(&policy_type, &policy),
                     policy_type,
@@ -211,12 +258,18 @@ impl Back<'_, '_> {
             Operation::TagResource { of, tags } => {
                 let had = tags_of(before);
                 let of = self.tagged(of);
-                let restored: BTreeMap<_, _> =
-                    tags.keys().filter_map(|key| Some((key.clone(), had.get(key)?.clone()))).collect();
-                match restored.is_empty() {
-                    true => Operation::UntagResource { of, keys: tags.into_keys().collect() },
-                    false => Operation::TagResource { of, tags: restored },
+                let (restored, new): (Vec<_>, Vec<_>) =
+                    tags.into_keys().partition(|key| had.contains_key(key));
+                let mut calls = Vec::new();
+                if !new.is_empty() {
+                    calls.push(Operation::UntagResource { of: of.clone(), keys: new.into_iter().collect() });
                 }
+                if !restored.is_empty() {
+                    let tags = restored.into_iter().filter_map(|key| had.get_key_value(&key));
+                    let tags = tags.map(|(key, value)| (key.clone(), value.clone())).collect();
+                    calls.push(Operation::TagResource { of, tags });
+                }
+                return calls;
             }
             Operation::UntagResource { of, keys } => {
                 let had = tags_of(before);
@@ -227,8 +280,9 @@ impl Back<'_, '_> {
             Operation::CreateOrganization { .. }
             | Operation::EnablePolicyType { .. }
             | Operation::DisablePolicyType { .. }
-            | Operation::DeletePolicy { .. } => return None,
-        })
+            | Operation::DeletePolicy { .. } => return Vec::new(),
+        };
+        vec![one]
     }
 
     fn tagged(&self, of: Tagged) -> Tagged {
@@ -257,14 +311,18 @@ impl Back<'_, '_> {
             description: text("description"),
             content: text("content"),
             tags: tags_of(&effect.before),
-            name,
+            name: name.clone(),
         };
         let object = call.object();
         self.read(&object).await?;
         if self.draft.state(&object)?.is_null() {
             self.draft.change(call, why)?;
         } else {
-            self.draft.warnings.push(format!("{object} is there already, and left alone"));
+            // It is another one: what the run's was attached to is not this one's.
+            self.gone.insert((policy_type.to_owned(), PolicyKey::New(name)));
+            self.draft.warnings.push(format!(
+                "{object} is there already, made by somebody else: it is left alone, and attached to nothing"
+            ));
         }
         Ok(())
     }
@@ -293,6 +351,13 @@ impl Back<'_, '_> {
     async fn turn_on(&mut self, policy_type: &str, why: &str) -> Result<(), JobError> {
         let call = Operation::EnablePolicyType { policy_type: policy_type.to_owned() };
         self.read(&call.object()).await?;
+        // Who has turned it on again has attached what is wanted since.
+        if self.draft.state(&call.object())? == "ENABLED" {
+            self.draft.warnings.push(format!(
+                "{policy_type} is on again, by somebody else: what was attached of it is left as it is now"
+            ));
+            return Ok(());
+        }
         self.draft.change(call, why)?;
         let in_force = ObjectId::InForce { policy_type: policy_type.to_owned() };
         let kept = self.plan.state(&in_force).cloned().unwrap_or_default();
@@ -305,7 +370,12 @@ impl Back<'_, '_> {
         for (target, wanted) in attachments {
             let object =
                 ObjectId::Attachments { policy_type: policy_type.to_owned(), target: target.clone() };
-            self.read(&object).await?;
+            if !self.read_if_there(&object).await? {
+                self.draft
+                    .warnings
+                    .push(format!("{target} is gone: nothing of {policy_type} is attached to it again"));
+                continue;
+            }
             if let Some(id) = by_aws {
                 self.draft.expect(object, json!([id]));
             }
@@ -314,7 +384,14 @@ impl Back<'_, '_> {
                 let Ok(policy) = PolicyKey::try_from(policy.clone()) else { continue };
                 let policy = self.key(policy_type, &policy);
                 let (policy_type, target) = (policy_type.to_owned(), target.clone());
-                self.draft.change(Operation::AttachPolicy { policy_type, policy, target }, why)?;
+                let call = Operation::AttachPolicy { policy_type, policy, target };
+                if !self.is_there(std::slice::from_ref(&call)).await? {
+                    self.draft
+                        .warnings
+                        .push(format!("{} is not attached again: the policy is gone", call.object()));
+                    continue;
+                }
+                self.draft.change(call, why)?;
             }
             if let Some(id) = by_aws
                 && !wanted.contains(id)

@@ -12,6 +12,8 @@ pub enum Refusal {
     AlreadySo(JobError),
     /// The answer leaves open whether it took effect: to be looked at.
     Open(JobError),
+    /// It is refused for something that may have been changed a moment ago, and may not show yet.
+    NotYet(JobError),
     /// A policy type is off, or its being turned on is not through everywhere yet.
     TypeNotEnabled(JobError),
     /// The organization was made a short time ago, and is not ready for this for up to an hour.
@@ -25,6 +27,7 @@ impl Refusal {
         match self {
             Self::AlreadySo(error)
             | Self::Open(error)
+            | Self::NotYet(error)
             | Self::TypeNotEnabled(error)
             | Self::Finalizing(error)
             | Self::Other(error) => error,
@@ -69,6 +72,13 @@ pub(crate) fn of_write(aws: AwsError) -> Refusal {
         | "PolicyNotFound"
         | "PolicyTypeAlreadyEnabled"
         | "ResourcePolicyNotFound" => Refusal::AlreadySo(write_meaning(aws)),
+        // A policy that was detached, a service that was trusted, a moment ago.
+        "PolicyInUse" => Refusal::NotYet(write_meaning(aws)),
+        "ConstraintViolation"
+            if aws.detail.message.as_deref().is_some_and(|it| it.contains("SERVICE_ACCESS_NOT_ENABLED")) =>
+        {
+            Refusal::NotYet(write_meaning(aws))
+        }
         "PolicyTypeNotEnabled" => Refusal::TypeNotEnabled(write_meaning(aws)),
         "FinalizingOrganization" => Refusal::Finalizing(write_meaning(aws)),
         _ if aws.effect_is_open() => Refusal::Open(write_meaning(aws)),
@@ -96,6 +106,9 @@ fn write_meaning(aws: AwsError) -> JobError {
         ),
         "PolicyNotFound" | "TargetNotFound" => {
             JobError::from_aws(ErrorName::Outdated, "Somebody has removed it since. Plan again.", aws)
+        }
+        "PolicyInUse" => {
+            JobError::from_aws(ErrorName::Outdated, "Somebody has attached it since. Plan again.", aws)
         }
         "MalformedPolicyDocument" => JobError::from_aws(
             ErrorName::InvalidRequest,
