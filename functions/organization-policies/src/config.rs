@@ -2,16 +2,13 @@
 
 use runtime::{Environment, InvalidEnvironment, Variable};
 
-/// Whom no policy may deny anything: Muster's own roles.
+/// Whom no policy may deny anything: Muster's own roles, and AWS Control Tower's in the accounts that it manages
+/// (AWS Control Tower user guide, "How AWS Control Tower works with roles to create and manage accounts").
 const PROTECTED_PRINCIPALS: Variable = Variable {
     name: "MUSTER_PROTECTED_PRINCIPALS",
     default: Some(""),
     description: "ARNs, with *, of the principals that no policy may deny anything unless it is forced.",
 };
-
-/// AWS Control Tower's role in the accounts that it manages. Source: AWS Control Tower user guide, "How AWS
-/// Control Tower works with roles to create and manage accounts".
-const CONTROL_TOWER: &str = "arn:*:iam::*:role/AWSControlTowerExecution";
 
 /// What the functions of this kind read from their environment.
 pub const VARIABLES: [Variable; 6] = {
@@ -27,8 +24,6 @@ pub(crate) struct Config {
 
 impl Config {
     pub(crate) fn new(environment: &Environment) -> Result<Self, InvalidEnvironment> {
-        let mut protected: Vec<String> = environment.list(&PROTECTED_PRINCIPALS)?;
-        protected.push(CONTROL_TOWER.to_owned());
-        Ok(Self { protected })
+        Ok(Self { protected: environment.list(&PROTECTED_PRINCIPALS)? })
     }
 }

@@ -49,11 +49,24 @@ fn leaves_out(statement: &Value, principal: &str) -> bool {
 fn covers(operator: &str, value: &str, principal: &str) -> bool {
     match operator {
         "StringNotEquals" => value == principal && !principal.contains(['*', '?']),
-        // One character does not cover what * stands for.
-        _ if value.contains('?') && principal.contains('*') => value == principal,
-        // What covers the pattern as a text covers everything that the pattern stands for.
-        _ => value == principal || WildMatch::new(value).matches(principal),
+        _ if value == principal => true,
+        "StringNotLike" => covers_text(value, principal),
+        // AWS compares ARNs part by part: no * goes beyond a colon.
+        _ => {
+            let (values, parts) = (value.splitn(6, ':'), principal.splitn(6, ':'));
+            values.clone().count() == parts.clone().count()
+                && values.zip(parts).all(|(value, part)| covers_text(value, part))
+        }
     }
+}
+
+fn covers_text(value: &str, pattern: &str) -> bool {
+    // One character does not cover what * stands for.
+    if value.contains('?') && pattern.contains('*') {
+        return value == pattern;
+    }
+    // What covers the pattern as a text covers everything that the pattern stands for.
+    WildMatch::new(value).matches(pattern)
 }
 
 #[cfg(test)]
@@ -100,6 +113,8 @@ mod tests {
             json!({"StringNotEquals": {"aws:RequestedRegion": "eu-central-1"}}),
             json!({"StringNotEquals": {"aws:PrincipalArn": BREAK_GLASS}}),
             json!({"ForAnyValue:ArnNotLike": {"aws:PrincipalArn": BREAK_GLASS}}),
+            json!({"ArnNotLike": {"aws:PrincipalArn": "arn:*:role/BreakGlass"}}),
+            json!({"ArnNotLike": {"aws:PrincipalArn": "*"}}),
         ] {
             let statement = json!({"Effect": "Deny", "Action": "*", "Condition": condition});
             assert!(is_denied(statement.clone()), "{statement}");

@@ -108,15 +108,27 @@ impl Desired {
         if self.policies.is_empty() {
             problems.push("policies is empty: name at least one".to_owned());
         }
-        let mut names = BTreeSet::new();
+        let (mut names, mut renamed) = (BTreeSet::new(), BTreeSet::new());
         for policy in &self.policies {
             if !names.insert((&policy.policy_type, &policy.name)) {
                 problems.push(format!("{} is named twice", policy.label()));
+            }
+            if let Some(from) = &policy.rename_from
+                && !renamed.insert((&policy.policy_type, from))
+            {
+                problems.push(format!("{}/{from} is renamed twice", policy.policy_type));
             }
             let label = policy.label();
             let of_policy = check_policy(policy, self.allow_not_established);
             problems.extend(of_policy.into_iter().map(|problem| format!("{label}: {problem}")));
         }
+        // Both would be the same policy.
+        let both = names.intersection(&renamed);
+        problems.extend(
+            both.map(|(of, name)| {
+                format!("{of}/{name} is renamed, and named besides: do one after the other")
+            }),
+        );
         problems.extend(self.check_waves());
         for principal in &self.protected_principals {
             if !principal.starts_with("arn:") {
@@ -309,6 +321,9 @@ mod tests {
                 {"type": "TAG_POLICY", "name": "a", "absent": true, "targets": []},
                 {"type": "BACKUP_POLICY", "name": "b", "content": {"plans": "x".repeat(10_000)}},
                 {"type": "SERVICE_CONTROL_POLICY", "name": "c", "content": {}, "targets": ["r-ab12"]},
+                {"type": "TAG_POLICY", "name": "d", "renameFrom": "e"},
+                {"type": "TAG_POLICY", "name": "e", "absent": true},
+                {"type": "TAG_POLICY", "name": "f", "renameFrom": "e"},
             ],
             "waves": [{"targets": []}, {"targets": ["012345678901"], "bakeHours": 200}],
             "protectedPrincipals": ["BreakGlass"],
@@ -323,6 +338,8 @@ mod tests {
             "shall be absent",
             "AWS takes 10000",
             "no Statement",
+            "TAG_POLICY/e is renamed, and named besides",
+            "TAG_POLICY/e is renamed twice",
             "wave 1 has no targets",
             "r-ab12 is in no wave",
             "200 hours",

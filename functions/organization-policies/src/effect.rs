@@ -52,6 +52,9 @@ pub(crate) struct Class {
     /// Why nobody can say what the plan comes to here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) unknown: Option<String>,
+    /// What AWS documents to be wrong with what is in force today.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) wrong: BTreeSet<String>,
     /// After each wave, by its number from 0: what is in force then, and what of it the wave has changed.
     pub(crate) waves: Vec<After>,
 }
@@ -293,6 +296,7 @@ async fn class(
         Err(error) => return Err(error),
     };
     let settled = if told.is_null() { computed } else { computed.settled_by(&told) };
+    let wrong = problems(&settled).iter().map(ToString::to_string).collect();
     let mut waves = Vec::new();
     let mut last = settled;
     for levels in &after {
@@ -307,7 +311,7 @@ async fn class(
     {
         unknown = Some(format!("what {path} comes to depends on what AWS does not tell"));
     }
-    Ok(Some(Class { targets, accounts, unknown, waves }))
+    Ok(Some(Class { targets, accounts, unknown, wrong, waves }))
 }
 
 /// Why what AWS tells is in doubt, if it is.
@@ -334,7 +338,8 @@ fn doubt(agreement: &Agreement, account: &AccountId) -> Option<String> {
     }
 }
 
-/// Adds to a draft what its effect is in short, and refuses what AWS would not accept.
+/// Adds to a draft what its effect is in short, and refuses what AWS would not accept; what it does not accept
+/// today already, and a way back, are told.
 fn summarize(draft: &mut Draft, found: &TypeEffects) -> Result<(), JobError> {
     let count =
         |classes: &mut dyn Iterator<Item = &Class>| classes.map(|class| class.accounts.len()).sum::<usize>();
@@ -342,16 +347,23 @@ fn summarize(draft: &mut Draft, found: &TypeEffects) -> Result<(), JobError> {
     let unknown =
         count(&mut found.classes.iter().filter(|class| class.unknown.is_some())) + found.unplaced.len();
     for class in &found.classes {
-        let wrong = class.waves.iter().flat_map(|after| problems(&after.effective)).take(EXAMPLES);
-        let wrong: Vec<_> = wrong.map(|problem| problem.to_string()).collect();
-        if !wrong.is_empty() {
-            return Err(JobError::invalid(format!(
+        let wrong = class.waves.iter().flat_map(|after| problems(&after.effective));
+        let wrong: BTreeSet<_> = wrong.map(|problem| problem.to_string()).collect();
+        let told = |wrong: &mut dyn Iterator<Item = &String>| {
+            format!(
                 "in {} accounts (such as {}) the {} would come to what AWS does not accept: {}",
                 class.accounts.len(),
                 class.accounts.first().map(AccountId::as_str).unwrap_or_default(),
                 found.kind.api(),
-                wrong.join("; ")
-            )));
+                wrong.take(EXAMPLES).cloned().collect::<Vec<_>>().join("; ")
+            )
+        };
+        let is_back = draft.rolls_back.is_some();
+        if !is_back && !wrong.is_subset(&class.wrong) {
+            return Err(JobError::invalid(told(&mut wrong.difference(&class.wrong))));
+        }
+        if !wrong.is_empty() {
+            draft.warnings.push(told(&mut wrong.iter()));
         }
         if let Some(why) = &class.unknown {
             draft.warnings.push(format!("unknown for {} accounts: {why}", class.accounts.len()));

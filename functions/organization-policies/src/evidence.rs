@@ -7,14 +7,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use changes::{Change, Draft, Kept, ObjectId, Operation, Planning};
+use changes::{Change, Draft, Kept, ObjectId, Operation, Planning, keys_of};
 use errors::JobError;
 use jiff::SignedDuration;
-use management_policies::{Attribute, PolicyKind, Scalar, SettingValue};
+use management_policies::{Attribute, PolicyKind, Scalar, SettingValue, value_of};
 use models::{ErrorName, Kind, RunId, keys};
 use runtime::tables::local_storage;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use store::Store;
 use store::published::{self, Published};
 use table::reader::TextReader;
@@ -54,19 +54,65 @@ pub(crate) struct AccountStatus {
     pub(crate) settings: BTreeMap<String, Standing>,
 }
 
+/// The newest account status of the whole organization, and that which is set beside a plan.
+#[derive(Debug, Default)]
+pub(crate) struct Newest {
+    of_root: Option<Published>,
+    /// Of the root, or of the one target that a plan changes, whichever is newer; else of any target.
+    beside: Option<Published>,
+}
+
 /// The newest account status, where a draft changes declarative policies.
-pub(crate) async fn newest(planning: &Planning<'_>, draft: &Draft) -> Result<Option<Published>, JobError> {
-    let is_declarative = |change: &Change| match change.call.object() {
-        ObjectId::Policy { policy_type, .. } | ObjectId::Attachments { policy_type, .. } => {
-            policy_type == PolicyKind::DeclarativeEc2.api()
-        }
-        _ => false,
-    };
-    if !draft.waves().flat_map(|wave| &wave.changes).any(is_declarative) {
-        return Ok(None);
+pub(crate) async fn newest(planning: &Planning<'_>, draft: &Draft) -> Result<Newest, JobError> {
+    let touched: BTreeSet<String> = changes(draft).flat_map(|(_, targets)| targets).collect();
+    if touched.is_empty() {
+        return Ok(Newest::default());
     }
     let store = &planning.access.store;
-    published::newest(store, Kind::DeclarativePoliciesReport, planning.run.now, OLDEST, |_| true).await
+    let now = planning.run.now;
+    let newest = |accept: fn(&Published, &BTreeSet<String>) -> bool| {
+        let touched = &touched;
+        let kind = Kind::DeclarativePoliciesReport;
+        async move { published::newest(store, kind, now, OLDEST, |it| accept(it, touched)).await }
+    };
+    let of_root = newest(|it, _| is_of_root(it)).await?;
+    let beside = newest(|it, touched| {
+        is_of_root(it) || touched.iter().all(|target| it.result["targetId"] == target.as_str())
+    });
+    let beside = match beside.await? {
+        None => newest(|_, _| true).await?,
+        beside => beside,
+    };
+    Ok(Newest { of_root, beside })
+}
+
+fn is_of_root(published: &Published) -> bool {
+    published.result["targetId"].as_str().is_some_and(is_root)
+}
+
+fn is_root(target: &str) -> bool {
+    target.starts_with("r-")
+}
+
+/// The changes of declarative policies, each with the targets that it takes effect at.
+fn changes(draft: &Draft) -> impl Iterator<Item = (&Change, Vec<String>)> {
+    let policy_type = PolicyKind::DeclarativeEc2.api();
+    let in_force = ObjectId::InForce { policy_type: policy_type.to_owned() };
+    let attachments = draft.state(&in_force).ok().map(|state| &state["attachments"]);
+    draft.waves().flat_map(|wave| &wave.changes).filter_map(move |change| match &change.call {
+        Operation::AttachPolicy { policy_type: of, target, .. }
+        | Operation::DetachPolicy { policy_type: of, target, .. }
+            if of == policy_type =>
+        {
+            Some((change, vec![target.clone()]))
+        }
+        Operation::UpdatePolicy { policy_type: of, policy, content: Some(_), .. } if of == policy_type => {
+            let attachments = attachments.and_then(Value::as_object).into_iter().flatten();
+            let has = attachments.filter(|(_, policies)| keys_of(policies).contains(&policy.to_string()));
+            Some((change, has.map(|(target, _)| target.clone()).collect()))
+        }
+        _ => None,
+    })
 }
 
 /// Sets the newest account status beside a plan that changes declarative policies.
@@ -74,8 +120,9 @@ pub(crate) async fn complete(
     planning: &Planning<'_>,
     draft: &mut Draft,
     effects: &Effects,
-    newest: Option<Published>,
+    newest: Newest,
 ) -> Result<(), JobError> {
+    let newest = newest.beside;
     let is_declarative = |it: &TypeEffects| it.kind == PolicyKind::DeclarativeEc2;
     let Some(declarative) = effects.types.iter().find(|it| is_declarative(it)).filter(|_| planning.keeps)
     else {
@@ -112,24 +159,24 @@ pub(crate) async fn complete(
 
 /// Refuses a declarative policy on the root, which reaches every account, while nobody knows where all
 /// accounts stand.
-pub(crate) fn on_the_root(draft: &mut Draft, newest: Option<&Published>, refusals: &mut Refusals<'_>) {
-    if newest.is_some_and(Published::is_complete) {
+pub(crate) fn on_the_root(draft: &mut Draft, newest: &Newest, refusals: &mut Refusals<'_>) {
+    if newest.of_root.as_ref().is_some_and(Published::is_complete) {
         return;
     }
-    let status = if newest.is_some() { "not complete" } else { "not known" };
-    let on_root = |change: &Change| match &change.call {
-        Operation::AttachPolicy { policy_type, policy, target }
-            if policy_type == PolicyKind::DeclarativeEc2.api() && target.starts_with("r-") =>
+    let status = if newest.of_root.is_some() { "not complete" } else { "not known" };
+    let on_root = |(change, targets): (&Change, Vec<String>)| match &change.call {
+        Operation::AttachPolicy { policy, .. } | Operation::UpdatePolicy { policy, .. }
+            if targets.iter().any(|target| is_root(target)) =>
         {
             Some(policy.to_string().trim_start_matches("new:").to_owned())
         }
         _ => None,
     };
-    let policies: Vec<_> = draft.waves().flat_map(|wave| &wave.changes).filter_map(on_root).collect();
+    let policies: BTreeSet<_> = changes(draft).filter_map(on_root).collect();
     for policy in policies {
         let why = format!(
-            "{policy} would be attached to the root, and the account status of the organization is {status} (publish a \
-             complete run of declarative-policies-report first)"
+            "{policy} would be attached to the root, or changed there, and the account status of the organization is \
+             {status} (publish a complete run of declarative-policies-report for the root first)"
         );
         let name = format!("root-with-incomplete-coverage:{policy}");
         draft.warnings.extend(refusals.unless_forced(&name, &why));
@@ -148,7 +195,7 @@ struct Plans {
 #[derive(Debug, Default)]
 struct Class {
     /// By pointer; `None` for what is not known.
-    settings: BTreeMap<String, Option<String>>,
+    settings: BTreeMap<String, Option<Scalar>>,
     /// By each name that the report may have for it, the pointer of a setting.
     named: BTreeMap<String, Vec<String>>,
     accounts: u64,
@@ -166,7 +213,9 @@ impl Plans {
                     continue;
                 };
                 let value = match after {
-                    Attribute::Known(value) if class.unknown.is_none() => text(value),
+                    Attribute::Known(SettingValue::One(value)) if class.unknown.is_none() => {
+                        read(&change.path, &value.text())
+                    }
                     _ => None,
                 };
                 settings.insert(change.path.clone(), value);
@@ -176,7 +225,7 @@ impl Plans {
         plans
     }
 
-    fn add(&mut self, settings: BTreeMap<String, Option<String>>, accounts: impl Iterator<Item = String>) {
+    fn add(&mut self, settings: BTreeMap<String, Option<Scalar>>, accounts: impl Iterator<Item = String>) {
         let at = self.classes.len();
         let mut class = Class { settings, ..Class::default() };
         for path in class.settings.keys() {
@@ -196,15 +245,12 @@ impl Plans {
     }
 }
 
-fn text(value: &SettingValue) -> Option<String> {
-    match value {
-        SettingValue::One(Scalar::Text(text)) => Some(spelled(text)),
-        SettingValue::One(Scalar::Number(number)) => Some(number.to_string()),
-        SettingValue::One(_) | SettingValue::Many(_) => None,
-    }
+/// The value of a setting that a text stands for, if it is one that the setting can have.
+fn read(path: &str, text: &str) -> Option<Scalar> {
+    value_of(PolicyKind::DeclarativeEc2, path, text)
 }
 
-/// A name or a value without what stands between words.
+/// A name without what stands between words.
 fn spelled(text: &str) -> String {
     text.chars().filter(|it| it.is_ascii_alphanumeric()).map(|it| it.to_ascii_lowercase()).collect()
 }
@@ -220,19 +266,14 @@ fn names(path: &str) -> BTreeSet<String> {
 }
 
 /// Whether a value of the report is the planned one; `None` where it cannot be told.
-fn complies(planned: &str, reported: &str) -> Option<bool> {
-    if reported.trim_start().starts_with(['{', '[']) {
-        return None;
-    }
+fn complies(path: &str, planned: &Scalar, reported: &str) -> Option<bool> {
     let reported = match reported {
         // EC2 answers the serial console's status so.
-        "true" => "enabled".to_owned(),
-        "false" => "disabled".to_owned(),
-        "allowed" => "enabled".to_owned(),
-        "not-allowed" => "disabled".to_owned(),
-        other => spelled(other),
+        "true" | "allowed" => "enabled",
+        "false" | "not-allowed" => "disabled",
+        other => other,
     };
-    (!reported.is_empty()).then(|| reported == planned)
+    read(path, reported).map(|reported| reported == *planned)
 }
 
 /// Reads the rows of an account status, one file after the other.
@@ -273,10 +314,10 @@ fn rows(file: &std::path::Path, planned: &Plans, status: &mut AccountStatus) -> 
         let [Some(account), Some(region), Some(attribute), value] = row else { return };
         let Some(class) = planned.class(account) else { return };
         for path in class.named.get(&spelled(attribute)).into_iter().flatten() {
-            let planned = class.settings.get(path).and_then(Option::as_deref);
+            let planned = class.settings.get(path).and_then(Option::as_ref);
             let standing = status.settings.entry(path.clone()).or_default();
             let of_region = standing.regions.entry(region.to_owned()).or_default();
-            match planned.zip(value).and_then(|(planned, value)| complies(planned, value)) {
+            match planned.zip(value).and_then(|(planned, value)| complies(path, planned, value)) {
                 Some(true) => {
                     standing.complies += 1;
                     of_region[0] += 1;
@@ -335,17 +376,29 @@ mod tests {
 
     #[test]
     fn a_value_that_is_not_understood_is_neither_compliant_nor_not() {
-        assert_eq!(complies("blocknewsharing", "block-new-sharing"), Some(true));
-        assert_eq!(complies("disabled", "false"), Some(true));
-        assert_eq!(complies("required", "optional"), Some(false));
-        assert_eq!(complies("enabled", "{\"state\":\"enabled\"}"), None);
-        assert_eq!(complies("enabled", ""), None);
+        let of = |setting: &str, planned: &str, reported: &str| {
+            let path = format!("/ec2_attributes/{setting}");
+            complies(&path, &read(&path, planned).unwrap(), reported)
+        };
+        let hops = "instance_metadata_defaults/http_put_response_hop_limit";
+        assert_eq!(
+            of("image_block_public_access/state", "block_new_sharing", "block-new-sharing"),
+            Some(true)
+        );
+        assert_eq!(of("serial_console_access/status", "disabled", "false"), Some(true));
+        assert_eq!(of("instance_metadata_defaults/http_tokens", "required", "optional"), Some(false));
+        assert_eq!(of(hops, "1", "-1"), Some(false));
+        assert_eq!(of(hops, "-1", "-1"), Some(true));
+        for odd in ["{\"state\":\"enabled\"}", "", "not-configured", "65"] {
+            assert_eq!(of(hops, "1", odd), None, "{odd}");
+            assert_eq!(of("instance_metadata_defaults/http_tokens", "required", odd), None, "{odd}");
+        }
     }
 
     #[test]
     fn accounts_and_regions_that_the_report_does_not_speak_of_are_unknown() {
         let path = "/ec2_attributes/instance_metadata_defaults/http_tokens".to_owned();
-        let settings: BTreeMap<_, _> = [(path.clone(), Some("required".to_owned()))].into();
+        let settings: BTreeMap<_, _> = [(path.clone(), read(&path, "required"))].into();
         let mut plans = Plans::default();
         plans.add(settings, ["000000000001", "000000000002"].map(str::to_owned).into_iter());
         let none = AccountStatus { run: None, observed_at: None, complete: false, settings: BTreeMap::new() };

@@ -57,7 +57,7 @@ impl Planner for Policies {
         let mut refusals = Refusals::new(&desired.force);
         let mut draft = plan::draft(&self.config, planning, desired, &mut refusals).await?;
         let newest = evidence::newest(planning, &draft).await?;
-        evidence::on_the_root(&mut draft, newest.as_ref(), &mut refusals);
+        evidence::on_the_root(&mut draft, &newest, &mut refusals);
         refusals.end()?;
         let effects = effect::complete(planning, &mut draft).await?;
         evidence::complete(planning, &mut draft, &effects, newest).await?;

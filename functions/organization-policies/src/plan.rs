@@ -281,18 +281,7 @@ impl<'a> Drawing<'a, '_, '_> {
             return Ok(());
         }
         let (policy_type, label) = (wished.policy_type.clone(), wished.label());
-        if is_authorization(&policy_type)
-            && let Some(content) = &wished.content
-        {
-            let denied = deny::denied(content, &self.protected);
-            for (principal, statement) in denied {
-                let why = format!(
-                    "statement {statement} of {label} denies {principal} something, which is protected"
-                );
-                let name = format!("denies-protected-principal:{label}");
-                self.draft.warnings.extend(self.refusals.unless_forced(&name, &why));
-            }
-        }
+        self.spares_the_protected(known)?;
         if known.state.is_null() {
             let mut tags = wished.tags.clone().unwrap_or_default();
             tags.insert(RunId::TAG.to_owned(), self.planning.run.run_id.to_string());
@@ -329,6 +318,37 @@ impl<'a> Drawing<'a, '_, '_> {
         self.tags(known)
     }
 
+    /// Whom a policy denies something that is attached, made or changed.
+    fn spares_the_protected(&mut self, known: &Known<'a>) -> Result<(), JobError> {
+        let (wished, label) = (known.wished, known.wished.label());
+        let gains = wished.wished_targets().is_some_and(|it| !it.is_subset(&known.targets));
+        if !is_authorization(&wished.policy_type) || !(gains || wished.content.is_some()) {
+            return Ok(());
+        }
+        let present;
+        let content = match &wished.content {
+            Some(content) => content,
+            // What it says already counts where it comes to be attached.
+            None => {
+                let text = known.state["content"].as_str().unwrap_or_default();
+                present = serde_json::from_str(text).map_err(|error| {
+                    JobError::invalid(format!(
+                        "what {label} says cannot be read, so it is not attached: {error}"
+                    ))
+                })?;
+                &present
+            }
+        };
+        for (principal, statement) in deny::denied(content, &self.protected) {
+            let why =
+                format!("statement {statement} of {label} denies {principal} something, which is protected");
+            let name = format!("denies-protected-principal:{label}:{principal}");
+            self.draft.warnings.extend(self.refusals.unless_forced(&name, &why));
+        }
+        Ok(())
+    }
+
+    /// Removes tags first: a policy has at most so many at any moment.
     fn tags(&mut self, known: &Known<'a>) -> Result<(), JobError> {
         let Some(wished) = &known.wished.tags else { return Ok(()) };
         let of = Tagged::Policy { policy_type: known.wished.policy_type.clone(), policy: known.key.clone() };
@@ -341,12 +361,12 @@ impl<'a> Drawing<'a, '_, '_> {
             .filter(|(key, value)| known.state["tags"][key.as_str()] != value.as_str())
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
-        if !due.is_empty() {
-            self.draft
-                .change(Operation::TagResource { of: of.clone(), tags: due }, "it shall have these tags")?;
-        }
         if !gone.is_empty() {
-            self.draft.change(Operation::UntagResource { of, keys: gone }, "it shall not have these tags")?;
+            let untag = Operation::UntagResource { of: of.clone(), keys: gone };
+            self.draft.change(untag, "it shall not have these tags")?;
+        }
+        if !due.is_empty() {
+            self.draft.change(Operation::TagResource { of, tags: due }, "it shall have these tags")?;
         }
         Ok(())
     }

@@ -3,7 +3,10 @@
 //! Every account is read, in passes that outlast invocations: first all in their order, then, as often as
 //! need be, those again that did not show what was planned in the pass before.
 
-use changes::{Observer, Proof, Proving, StopOn, last_of_each, same};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use changes::{Change, ObjectId, Observer, Operation, Proof, Proving, StopOn, keys_of, last_of_each, same};
 use errors::JobError;
 use jiff::Timestamp;
 use management_policies::{Agreement, Effective, PolicyKind, compare};
@@ -12,10 +15,14 @@ use organizations::{EffectivePolicy, Organization};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::effect::{Class, Effects, kept};
+use crate::desired::is_authorization;
+use crate::effect::{Class, Effects, TypeEffects, kept};
+use crate::plan::target;
 
 /// Accounts that a text names.
 const EXAMPLES: usize = 5;
+/// What it takes to list 50,000 accounts at half of AWS's rate, and a little more.
+const ALL_ACCOUNTS: Duration = Duration::from_secs(12 * 60);
 
 /// How far a proof is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,8 +82,8 @@ struct Due<'a> {
 }
 
 pub(crate) async fn prove(proving: Proving<'_>, observer: &mut Observer) -> Result<Proof, JobError> {
-    let Some(effects) = effects(&proving).await? else { return Ok(Proof::Shown) };
-    let due = due(&effects, proving.wave);
+    let effects = effects(&proving).await?;
+    let due = effects.as_ref().map(|effects| due(effects, proving.wave)).unwrap_or_default();
     let mut passes: Passes = match proving.proof {
         Value::Null => Passes::default(),
         proof => serde_json::from_value(proof.clone()).map_err(JobError::defect)?,
@@ -98,23 +105,31 @@ pub(crate) async fn prove(proving: Proving<'_>, observer: &mut Observer) -> Resu
     if let Some((as_of, what)) = passes.end(due.len(), now) {
         return Ok(Proof::NotYet { proof: passes.kept()?, as_of, what });
     }
-    match invalid(organization, &effects, proving.wave).await? {
-        None => Ok(Proof::Shown),
-        Some(what) => Ok(Proof::NotYet { proof: passes.kept()?, as_of: now, what }),
+    // To find out where accounts lie may take what an invocation lasts: it is left to the next, if need be.
+    let is_late = !proving.making.lasts(ALL_ACCOUNTS);
+    match invalid(&proving, observer, effects.as_ref(), is_late).await? {
+        Invalid::None => Ok(Proof::Shown),
+        Invalid::NotLooked => passes.kept().map(Proof::More),
+        Invalid::Some(what) => Ok(Proof::NotYet { proof: passes.kept()?, as_of: now, what }),
     }
 }
 
 /// Why a run ends when a wave has been left alone, if it does. Of each class of accounts, one is read.
 pub(crate) async fn stops(proving: Proving<'_>, on: StopOn) -> Result<Option<String>, JobError> {
     let mut observer = proving.access.observer(proving.making.run.run_id).await?;
-    let Some(effects) = effects(&proving).await? else { return as_made(&proving, &mut observer, on).await };
+    let effects = effects(&proving).await?;
     match on {
-        StopOn::InvalidEffectivePolicy => invalid(observer.organization(), &effects, proving.wave).await,
+        StopOn::InvalidEffectivePolicy => {
+            Ok(match invalid(&proving, &mut observer, effects.as_ref(), false).await? {
+                Invalid::Some(what) => Some(what),
+                Invalid::None | Invalid::NotLooked => None,
+            })
+        }
         StopOn::NotAsPlanned => {
-            if let Some(what) = as_made(&proving, &mut observer, on).await? {
+            if let Some(what) = as_made(&proving, &mut observer).await? {
                 return Ok(Some(what));
             }
-            let due = due(&effects, proving.wave);
+            let due = effects.as_ref().map(|effects| due(effects, proving.wave)).unwrap_or_default();
             for one in due.iter().filter(|due| due.is_first) {
                 if let Some(differs) = differs(observer.organization(), one).await? {
                     return Ok(Some(differs));
@@ -126,14 +141,7 @@ pub(crate) async fn stops(proving: Proving<'_>, on: StopOn) -> Result<Option<Str
 }
 
 /// Whether what a wave has attached is still so.
-async fn as_made(
-    proving: &Proving<'_>,
-    observer: &mut Observer,
-    on: StopOn,
-) -> Result<Option<String>, JobError> {
-    if on != StopOn::NotAsPlanned {
-        return Ok(None);
-    }
+async fn as_made(proving: &Proving<'_>, observer: &mut Observer) -> Result<Option<String>, JobError> {
     proving.recall(observer).await?;
     for change in last_of_each(proving.changes) {
         let object = change.call.object();
@@ -202,34 +210,101 @@ async fn differs(organization: &Organization, due: &Due<'_>) -> Result<Option<St
     })
 }
 
-/// What AWS says against what the policies come to in an account that the wave changes.
+/// What AWS says against what the policies come to in an account that a wave changes.
+enum Invalid {
+    None,
+    Some(String),
+    /// Some accounts are listed, and there was no time to see whether they are of the wave.
+    NotLooked,
+}
+
+/// Looks at every type that the wave changes, whether or not its effect is known.
 async fn invalid(
-    organization: &Organization,
-    effects: &Effects,
-    wave: usize,
-) -> Result<Option<String>, JobError> {
-    for of_type in &effects.types {
-        let changed: Vec<_> = of_type.classes.iter().filter(|class| changed(class, wave).is_some()).collect();
-        if changed.is_empty() {
+    proving: &Proving<'_>,
+    observer: &mut Observer,
+    effects: Option<&Effects>,
+    is_late: bool,
+) -> Result<Invalid, JobError> {
+    for policy_type in types(proving) {
+        let listed = observer.organization().invalid_accounts(&policy_type).await?;
+        if listed.is_empty() {
             continue;
         }
-        let kind = of_type.kind.api();
-        let listed = organization.invalid_accounts(kind).await?;
-        let affected =
-            |account: &AccountId| changed.iter().any(|class| class.accounts.binary_search(account).is_ok());
-        let Some(account) = listed.iter().find(|account| affected(account)) else { continue };
-        let errors = organization.validation_errors(kind, account).await?;
+        let of_type =
+            effects.and_then(|effects| effects.types.iter().find(|it| it.kind.api() == policy_type));
+        let affected = match of_type {
+            Some(of_type) => affected(of_type, proving.wave),
+            None if is_late => return Ok(Invalid::NotLooked),
+            None => reached(proving, observer, &policy_type).await?,
+        };
+        let Some(account) = listed.iter().find(|account| affected.contains(account)) else { continue };
+        let errors = observer.organization().validation_errors(&policy_type, account).await?;
         let errors: Vec<_> = errors
             .iter()
             .take(EXAMPLES)
             .map(|error| format!("{} at {}: {}", error.code, error.path, error.message))
             .collect();
-        return Ok(Some(format!(
-            "AWS does not accept what the {kind} come to in {account}: {}",
+        return Ok(Invalid::Some(format!(
+            "AWS does not accept what the {policy_type} come to in {account}: {}",
             errors.join("; ")
         )));
     }
-    Ok(None)
+    Ok(Invalid::None)
+}
+
+/// The types of the wave's changes that come to effective policies.
+fn types(proving: &Proving<'_>) -> BTreeSet<String> {
+    let of_change = |change: &Change| match change.call.object() {
+        ObjectId::Policy { policy_type, .. } | ObjectId::Attachments { policy_type, .. } => Some(policy_type),
+        _ => None,
+    };
+    proving.changes.iter().filter_map(of_change).filter(|it| !is_authorization(it)).collect()
+}
+
+/// The accounts that a wave changes, or may change.
+fn affected(of_type: &TypeEffects, wave: usize) -> BTreeSet<AccountId> {
+    let classes = of_type.classes.iter();
+    let classes = classes.filter(|class| class.unknown.is_some() || changed(class, wave).is_some());
+    classes.flat_map(|class| &class.accounts).chain(&of_type.unplaced).cloned().collect()
+}
+
+/// The accounts at the targets that a wave changes policies of a type at, and those of which AWS does not
+/// tell where they lie.
+async fn reached(
+    proving: &Proving<'_>,
+    observer: &mut Observer,
+    policy_type: &str,
+) -> Result<BTreeSet<AccountId>, JobError> {
+    let mut targets = BTreeSet::new();
+    for change in proving.changes {
+        match &change.call {
+            Operation::AttachPolicy { policy_type: of, target, .. }
+            | Operation::DetachPolicy { policy_type: of, target, .. }
+                if of == policy_type =>
+            {
+                targets.insert(target.clone());
+            }
+            // Wherever it was attached when the plan was made.
+            Operation::UpdatePolicy { policy_type: of, policy, .. } if of == policy_type => {
+                let attachments = proving.plan.objects.iter().filter_map(|read| match &read.id {
+                    ObjectId::Attachments { policy_type: of, target } if of == policy_type => {
+                        Some((target, &read.state))
+                    }
+                    _ => None,
+                });
+                let has = attachments.filter(|(_, state)| keys_of(state).contains(&policy.to_string()));
+                targets.extend(has.map(|(target, _)| target.clone()));
+            }
+            _ => {}
+        }
+    }
+    let mut accounts: BTreeSet<AccountId> =
+        observer.unplaced().await?.into_iter().map(|account| account.id.clone()).collect();
+    for at in targets {
+        let at = observer.accounts_at(&target(&at)?).await?;
+        accounts.extend(at.into_iter().map(|account| account.id.clone()));
+    }
+    Ok(accounts)
 }
 
 #[cfg(test)]

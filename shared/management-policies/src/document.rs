@@ -32,6 +32,8 @@ pub(crate) struct Entry {
     pub(crate) children: Option<Operators>,
     /// Something here is not of a form that AWS documents: what it does is not known.
     pub(crate) opaque: bool,
+    /// What is not understood of it, so that another is not taken for the same.
+    pub(crate) not_understood: Vec<Node>,
 }
 
 impl Entry {
@@ -76,7 +78,8 @@ impl Document {
     fn walk(&mut self, node: &Node, path: &str, depth: usize, under_values: bool) {
         let Node::Object(members) = node else {
             // a value without an operator, which no policy type has
-            self.put(path, Entry { opaque: true, ..Entry::default() });
+            let not_understood = vec![node.clone()];
+            self.put(path, Entry { opaque: true, not_understood, ..Entry::default() }, node);
             return;
         };
         let mut entry = Entry { opaque: under_values, ..Entry::default() };
@@ -89,7 +92,7 @@ impl Document {
         entry.opaque |= beside || (path.is_empty() && entry.sets_values());
         let under_values = under_values || entry.sets_values();
         if members.iter().any(|(key, _)| operators::is_operator(key)) || under_values {
-            self.put(path, entry);
+            self.put(path, entry, node);
         }
         for (key, value) in members.iter().filter(|(key, _)| !operators::is_operator(key)) {
             let key = self.key(key, depth, path);
@@ -108,10 +111,13 @@ impl Document {
         lower
     }
 
-    fn put(&mut self, path: &str, entry: Entry) {
+    fn put(&mut self, path: &str, entry: Entry, node: &Node) {
         match self.entries.get_mut(path) {
             // two policy keys that differ in case only: which one counts is not known
-            Some(there) => there.opaque = true,
+            Some(there) => {
+                there.opaque = true;
+                there.not_understood.push(node.clone());
+            }
             None => {
                 self.entries.insert(path.to_owned(), entry);
             }
@@ -141,6 +147,9 @@ impl Entry {
             _ => false,
         };
         self.opaque |= !understood;
+        if !understood {
+            self.not_understood.push(Node::Object(vec![(key.to_owned(), value.clone())]));
+        }
     }
 }
 
@@ -186,4 +195,26 @@ pub(crate) fn read_object(content: &str) -> Result<Node, Vec<Problem>> {
         }
     }
     Err(problems.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(content: &str) -> Document {
+        Document::read_attached(PolicyKind::DeclarativeEc2, content).unwrap()
+    }
+
+    #[test]
+    fn what_is_not_understood_is_not_equal_to_something_else_that_is_not() {
+        let of = |value: &str| read(&format!(r#"{{"ec2_attributes": {{"of_the_future": {value}}}}}"#));
+        for (one, other) in [
+            (r#"{"@@assign": [{"a": 1}]}"#, r#"{"@@assign": [{"a": 2}]}"#),
+            (r#""a""#, r#""b""#),
+            (r#"{"@@replace": "a"}"#, r#"{"@@replace": "b"}"#),
+        ] {
+            assert_eq!(of(one), of(one));
+            assert_ne!(of(one), of(other));
+        }
+    }
 }

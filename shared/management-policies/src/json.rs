@@ -16,7 +16,7 @@ pub(crate) const MAX_DEPTH: usize = 32;
 const MAX_REPEATED: usize = 50;
 
 /// A JSON value whose objects keep every key in its order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Node {
     One(Scalar),
     Many(Vec<Node>),

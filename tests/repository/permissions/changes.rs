@@ -96,15 +96,16 @@ async fn policies(scenario: &Scenario) -> LocalStack {
     let report = stack.start_report(json!({"targetId": root})).unwrap();
     assert_eq!(report.finished().await, Succeeded, "{:?}", report.error());
     let organization = stack.aws.organization();
-    let unit = organization.accounts.iter().find(|it| it.parent.starts_with("ou-")).unwrap().parent.clone();
+    let parents = organization.accounts.iter().map(|it| &it.parent).filter(|it| it.starts_with("ou-"));
+    let units: Vec<_> = parents.collect::<BTreeSet<_>>().into_iter().take(2).collect();
     let wished = |tokens: &str, tags: Value| {
         let content =
             json!({"ec2_attributes": {"instance_metadata_defaults": {"http_tokens": {"@@assign": tokens}}}});
         json!({
             "policies": [{
-                "type": "DECLARATIVE_POLICY_EC2", "name": "metadata", "content": content, "targets": [unit], "tags": tags,
+                "type": "DECLARATIVE_POLICY_EC2", "name": "metadata", "content": content, "targets": units, "tags": tags,
             }],
-            "waves": [{"targets": [unit], "bakeHours": 1}],
+            "waves": [{"targets": [units[0]], "bakeHours": 1}, {"targets": units[1..]}],
         })
     };
     applied(&stack, POLICIES, json!({"desired": wished("required", json!({"a": "1"}))})).await;
@@ -126,6 +127,12 @@ async fn invalid(scenario: &Scenario) -> LocalStack {
     let root = stack.aws.organization().root;
     let content = json!({"tags": {"owner": {"tag_key": {"@@assign": "Owner"}}}});
     let policy = json!({"type": "TAG_POLICY", "name": "owner", "content": content, "targets": [root]});
+    let apply = planned(&stack, POLICIES, json!({"desired": {"policies": [policy]}})).await;
+    assert_eq!(POLICIES.start(&stack, apply).finished().await, Failed);
+    // Of a type whose effect is not computed, the accounts that it reaches are looked for.
+    applied(&stack, SETUP, json!({"desired": {"policyTypes": {"BACKUP_POLICY": "enabled"}}})).await;
+    let content = json!({"plans": {"daily": {"regions": {"@@assign": ["eu-central-1"]}}}});
+    let policy = json!({"type": "BACKUP_POLICY", "name": "daily", "content": content, "targets": [root]});
     let apply = planned(&stack, POLICIES, json!({"desired": {"policies": [policy]}})).await;
     assert_eq!(POLICIES.start(&stack, apply).finished().await, Failed);
     stack

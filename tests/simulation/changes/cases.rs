@@ -57,7 +57,7 @@ impl Case {
             Self::TypeTakenBack => &["EnablePolicyType", "AttachPolicy"],
             Self::Policy => &["CreatePolicy", "AttachPolicy"],
             Self::PolicyChanged => {
-                &["UpdatePolicy", "TagResource", "UntagResource", "AttachPolicy", "DetachPolicy"]
+                &["UpdatePolicy", "UntagResource", "TagResource", "AttachPolicy", "DetachPolicy"]
             }
             Self::PolicyTakenBack => &["DetachPolicy", "DeletePolicy"],
         }

@@ -2,6 +2,7 @@
 
 mod cases;
 mod faults;
+mod meanwhile;
 mod policies;
 mod proof;
 mod scale;

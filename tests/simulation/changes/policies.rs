@@ -114,7 +114,7 @@ fn a_tag_policy_is_changed_renamed_tagged_and_taken_back() {
         other["content"] = json!({"tags": {"costcenter": {"tag_key": {"@@assign": "CostCenter"}}}});
         other["tags"] = json!({"owner": "finance"});
         let planned = plan(stack, POLICIES, policies(json!([other]))).await;
-        assert_eq!(planned.calls(), ["UpdatePolicy", "TagResource", "UntagResource"]);
+        assert_eq!(planned.calls(), ["UpdatePolicy", "UntagResource", "TagResource"]);
         let changed = run(stack, POLICIES, planned.applied()).await;
         assert_eq!(changed.result()["made"], 3);
         let now = stack.aws.organization();
@@ -171,6 +171,12 @@ fn a_type_that_is_off_is_refused_and_names_the_job_that_turns_it_on() {
     });
 }
 
+/// The names that force what an error refuses.
+pub(crate) fn forces(cause: &str) -> Vec<String> {
+    let names = cause.split("add \"").skip(1).filter_map(|rest| rest.split_once("\" to force"));
+    names.map(|(name, _)| name.to_owned()).collect()
+}
+
 #[test]
 fn what_is_refused_unless_it_is_forced_is_told_by_the_name_that_forces_it() {
     on(&scenario(), async |stack| {
@@ -189,24 +195,73 @@ fn what_is_refused_unless_it_is_forced_is_told_by_the_name_that_forces_it() {
         }});
         let (error, cause) = run(stack, POLICIES, request.clone()).await.error();
         assert_eq!(error, "InvalidRequest");
-        let names = [
+        let mut names = forces(&cause);
+        let denied =
+            |role: &str| format!("denies-protected-principal:{SCP}/no-ec2:arn:aws:iam::*:role/{role}");
+        for name in [
             format!("foreign-managed:{SCP}/{}", foreign.name),
-            format!("denies-protected-principal:{SCP}/no-ec2"),
-        ];
-        for name in &names {
-            assert!(cause.contains(&format!("{name:?}")), "{name}: {cause}");
+            denied("BreakGlass"),
+            denied("AWSControlTowerExecution"),
+            "root-with-incomplete-coverage:everywhere".to_owned(),
+        ] {
+            assert!(names.contains(&name), "{name}: {cause}");
         }
-        request["desired"]["force"] = json!(names);
+        assert!(
+            names.iter().any(|it| it.contains("no-ec2") && it.contains("muster-")),
+            "Muster's own: {names:?}"
+        );
+        request["desired"]["force"] = json!(names[1..]);
         let (_, cause) = run(stack, POLICIES, request.clone()).await.error();
-        let root = "root-with-incomplete-coverage:everywhere";
-        assert!(cause.contains(root), "{cause}");
-        request["desired"]["force"] = json!([names[0], names[1], root]);
+        assert_eq!(forces(&cause), names[..1], "each by its own name");
+        request["desired"]["force"] = json!(names);
         let planned = plan(stack, POLICIES, request.clone()).await;
-        assert!(planned.warnings().iter().filter(|it| it.contains("forced as")).count() >= 3);
-        request["desired"]["force"] = json!([names[0], names[1], root, "aws-managed:x"]);
+        assert_eq!(planned.warnings().iter().filter(|it| it.contains("forced as")).count(), names.len());
+        names.push("aws-managed:x".to_owned());
+        request["desired"]["force"] = json!(names);
         let (_, cause) = run(stack, POLICIES, request).await.error();
         assert!(cause.contains("nothing of the plan needs it"), "{cause}");
         assert_eq!(writes(stack), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_policy_that_denies_a_protected_principal_is_not_attached_anew_though_its_content_is_not_given() {
+    on(&scenario(), async |stack| {
+        let deny = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]});
+        let body = json!({
+            "Type": SCP, "Name": "nothing", "Description": "", "Content": deny.to_string(),
+            "Tags": [{"Key": "muster:run-id", "Value": "20261121T000000Z-00000000"}],
+        });
+        stack.aws.organization_changed_by_others("CreatePolicy", body).unwrap();
+        let request = policies(json!([{"type": SCP, "name": "nothing", "targets": [unit(stack)]}]));
+        let (error, cause) = run(stack, POLICIES, request).await.error();
+        assert_eq!(error, "InvalidRequest");
+        assert!(cause.contains("denies-protected-principal"), "{cause}");
+    });
+}
+
+/// A complete account status of one unit says nothing of the others.
+#[test]
+fn only_the_account_status_of_the_whole_organization_lets_a_policy_be_attached_to_or_changed_on_the_root() {
+    on(&scenario(), async |stack| {
+        let root = stack.aws.organization().root;
+        let one = |content: &str| {
+            policies(json!([
+                {"type": DECLARATIVE, "name": "everywhere", "content": tokens(content), "targets": [root]},
+            ]))
+        };
+        let refused = ["root-with-incomplete-coverage:everywhere"];
+        stack.start_report(json!({"targetId": unit(stack)})).unwrap().finished().await;
+        let (_, cause) = run(stack, POLICIES, one("required")).await.error();
+        assert_eq!(forces(&cause), refused, "{cause}");
+        let mut forced = one("required");
+        forced["desired"]["force"] = json!(refused);
+        apply(stack, POLICIES, forced).await.result();
+        let (_, cause) = run(stack, POLICIES, one("optional")).await.error();
+        assert!(cause.contains("root-with-incomplete-coverage"), "{cause}");
+        stack.start_report(json!({})).unwrap().finished().await;
+        let planned = plan(stack, POLICIES, one("optional")).await;
+        assert_eq!(planned.calls(), ["UpdatePolicy"]);
     });
 }
 

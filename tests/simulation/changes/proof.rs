@@ -151,3 +151,47 @@ fn what_was_looked_at_before_aws_had_its_hour_is_looked_at_again() {
         assert!((3 * accounts..6 * accounts).contains(&looks), "{looks} looks at {accounts} accounts");
     });
 }
+
+/// AWS's own judgement counts whether or not anybody can say what a plan comes to.
+#[test]
+fn what_aws_does_not_accept_stops_a_run_also_where_its_effect_is_unknown_or_not_computed() {
+    const BACKUP: &str = "BACKUP_POLICY";
+    for policy_type in [DECLARATIVE, BACKUP] {
+        let id = on(&scenario(), async |stack| {
+            let below = stack.aws.organization();
+            let below = below.below(&unit(stack)).unwrap();
+            below.iter().find(|account| account.state == "ACTIVE").unwrap().id.clone()
+        });
+        let mut scenario = scenario();
+        scenario.settings.invalid_effective_policies = vec![(policy_type.to_owned(), id.clone())];
+        on(&scenario, async |stack| {
+            let target = unit(stack);
+            if policy_type == BACKUP {
+                let on = json!({"desired": {"policyTypes": {BACKUP: "enabled"}}});
+                super::apply(stack, super::SETUP, on).await.result();
+            }
+            // Another on the same unit, which says otherwise: which of the two counts is not known.
+            let other = json!({
+                "Type": DECLARATIVE, "Name": "other", "Description": "", "Content": tokens("optional").to_string(),
+            });
+            let other = stack.aws.organization_changed_by_others("CreatePolicy", other).unwrap();
+            let other = &other["Policy"]["PolicySummary"]["Id"];
+            let body = json!({"PolicyId": other, "TargetId": target});
+            stack.aws.organization_changed_by_others("AttachPolicy", body).unwrap();
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            let request = match policy_type {
+                BACKUP => super::policies::policies(json!([
+                    {"type": BACKUP, "name": "backup", "content": {"plans": {"daily": {"regions": {"@@assign": ["eu-central-1"]}}}}, "targets": [target]},
+                ])),
+                _ => metadata(&target),
+            };
+            let planned = plan(stack, POLICIES, request).await;
+            assert_eq!(planned.plan["unknown"].as_u64().unwrap() > 0, policy_type == DECLARATIVE);
+            let mut accepted = planned.applied();
+            accepted["acceptUnknown"] = json!(true);
+            let (error, cause) = run(stack, POLICIES, accepted).await.error();
+            assert_eq!(error, "Unproven", "{policy_type}: {cause}");
+            assert!(cause.contains(&format!("come to in {id}")), "{policy_type}: {cause}");
+        });
+    }
+}

@@ -8,7 +8,7 @@ use local_stack::{LocalStack, Topology};
 use muster_tests::Scenario;
 use serde_json::json;
 
-use super::policies::{DECLARATIVE, policies, tokens, units};
+use super::policies::{DECLARATIVE, forces, policies, tokens, units};
 use super::setup::everything;
 use super::{POLICIES, SETUP, on, plan, run};
 use crate::inventory::rows;
@@ -82,8 +82,9 @@ fn policies_of_a_thousand_accounts_are_made_proven_in_each_and_taken_back() {
                     "targets": [unit],
                 },
             ]));
-            request["desired"]["force"] = json!([format!("denies-protected-principal:{SCP}/no-mainframes")]);
             request["desired"]["waves"] = json!([{"targets": [unit], "bakeHours": 1}, {"targets": [root]}]);
+            let (_, cause) = run(stack, POLICIES, request.clone()).await.error();
+            request["desired"]["force"] = json!(forces(&cause));
             let planned = plan(stack, POLICIES, request).await;
             assert_eq!(planned.plan["unknown"], 0, "{:?}", planned.warnings());
             let asked = stack.aws.calls().len();

@@ -85,3 +85,31 @@ fn what_somebody_else_changes_between_two_changes_stops_the_rest_and_is_taken_ba
         assert!(stack.aws.organization().policies.iter().all(|policy| policy.name != "metadata"));
     });
 }
+
+/// The clock of a step that Step Functions repeats still tells when its state was entered.
+#[test]
+fn a_lease_counts_from_its_renewal_though_its_holders_clock_is_behind() {
+    on(&scenario(), async |stack| {
+        let planned = plan(stack, POLICIES, metadata(&unit(stack))).await;
+        let holder = |until: &str| {
+            json!({
+                "run": "20261121T000000Z-00000000",
+                "writer": "somebody",
+                "since": "2026-11-21T06:00:00Z",
+                "until": until,
+            })
+        };
+        put(stack, "locks/organization-writer", &holder("2026-11-21T06:05:00Z").to_string());
+        let begun = stack.aws.clock().now();
+        let aws = stack.aws.clone();
+        let first_write = async {
+            while !aws.calls().iter().any(|call| call.action == "organizations:CreatePolicy") {
+                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            }
+            aws.clock().now().duration_since(begun)
+        };
+        let (ended, waited) = tokio::join!(run(stack, POLICIES, planned.applied()), first_write);
+        assert_eq!(ended.result()["made"], 2);
+        assert!((5..7).contains(&waited.as_mins()), "{waited}");
+    });
+}

@@ -3,6 +3,7 @@
 use crate::kind::PolicyKind;
 use crate::pointer;
 use crate::syntax::shape::Shape;
+use crate::value::Scalar;
 
 /// What an attribute holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,18 +30,65 @@ impl Place {
     /// What the place holds, by its pointer with the policy key in any case; `None` where AWS
     /// documents no setting.
     pub(crate) fn of(kind: PolicyKind, path: &str) -> Option<Self> {
-        let mut keys = pointer::keys(path);
-        if keys.next()? != kind.top_key() {
-            return None;
-        }
-        let mut shape = super::below_top(kind);
-        for key in keys {
-            shape = shape.member(&key)?;
-        }
-        match shape {
+        match shape(kind, path)? {
             Shape::Choice(_) | Shape::Integer(_) | Shape::Text | Shape::TagKey => Some(Self::One),
             Shape::List(items) => Some(Self::Many(items.empty())),
             Shape::Group(_) | Shape::Numbered | Shape::Rules => None,
         }
+    }
+}
+
+/// The documented shape of a place.
+fn shape(kind: PolicyKind, path: &str) -> Option<&'static Shape> {
+    let mut keys = pointer::keys(path);
+    if keys.next()? != kind.top_key() {
+        return None;
+    }
+    let mut shape = super::below_top(kind);
+    for key in keys {
+        shape = shape.member(&key)?;
+    }
+    Some(shape)
+}
+
+/// The value of the setting at a place that somebody else's text stands for: of a choice the word that
+/// consists of the same letters and digits, of a number the number. `None` where it is none that AWS
+/// documents, or the setting is of another form.
+pub fn value_of(kind: PolicyKind, path: &str, text: &str) -> Option<Scalar> {
+    match shape(kind, path)? {
+        Shape::Choice(words) => {
+            let word = words.iter().find(|word| spelled(word) == spelled(text))?;
+            Some(Scalar::Text((*word).to_owned()))
+        }
+        Shape::Integer(range) => {
+            let number: i64 = text.trim().parse().ok()?;
+            (range.least..=range.most).contains(&number).then(|| Scalar::Number(number.to_string()))
+        }
+        _ => None,
+    }
+}
+
+fn spelled(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphanumeric).map(|it| it.to_ascii_lowercase()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_stands_for_a_value_that_the_setting_can_have_or_for_none() {
+        let of = |path: &str, text: &str| value_of(PolicyKind::DeclarativeEc2, path, text);
+        let text = |text: &str| Some(Scalar::Text(text.to_owned()));
+        let number = |number: &str| Some(Scalar::Number(number.to_owned()));
+        let metadata = |name: &str| format!("/ec2_attributes/instance_metadata_defaults/{name}");
+        assert_eq!(of(&metadata("http_tokens"), "Required"), text("required"));
+        assert_eq!(of(&metadata("http_tokens"), "no-preference"), text("no_preference"));
+        assert_eq!(of(&metadata("http_tokens"), "not-configured"), None);
+        assert_eq!(of(&metadata("http_put_response_hop_limit"), "-1"), number("-1"));
+        assert_eq!(of(&metadata("http_put_response_hop_limit"), "1"), number("1"));
+        assert_eq!(of(&metadata("http_put_response_hop_limit"), "65"), None);
+        assert_eq!(of("/ec2_attributes/exception_message", "hello"), None);
+        assert_eq!(of("/tags/x", "hello"), None);
     }
 }
