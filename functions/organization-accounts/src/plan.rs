@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_secs(150);
 /// The only partition from which accounts in AWS GovCloud (US) are made.
 const COMMERCIAL: &str = "aws";
 /// The largest CSV: as many accounts as are accepted, with all of their tags.
-const MOST_BYTES: usize = 8 * 1024 * 1024;
+const MOST_BYTES: u64 = 8 * 1024 * 1024;
 
 /// What a run is planned from, for gathering.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,15 +85,9 @@ async fn batch(store: &Store, request: &Request) -> Result<Vec<Wished>, JobError
         Source::Csv(key) => key,
     };
     let object = store
-        .get(key)
+        .get_at_most(key, MOST_BYTES)
         .await?
         .ok_or_else(|| JobError::invalid(format!("there is no object {key} in bucket {}", store.bucket())))?;
-    if object.bytes.len() > MOST_BYTES {
-        return Err(JobError::invalid(format!(
-            "{key} has {} bytes, and {MOST_BYTES} are the most",
-            object.bytes.len()
-        )));
-    }
     sheet::read(&object.bytes)
 }
 

@@ -62,6 +62,9 @@ pub(crate) struct Progress {
     /// Requests for accounts of its name that were for other ones.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) others_requests: BTreeSet<AccountRequestId>,
+    /// Requests that were in progress when AWS said that an account has the address: it may be of one of them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) waits_for: BTreeSet<AccountRequestId>,
     /// Accounts that have another address.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) others: BTreeSet<AccountId>,

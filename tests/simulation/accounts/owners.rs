@@ -66,23 +66,30 @@ fn an_address_that_is_taken_elsewhere_is_the_operators_to_change() {
     assert_eq!(of.row(2)["status"], "created");
 }
 
+/// When AWS takes the address of an account that is in progress for taken, it does not say.
 #[test]
 fn an_address_that_somebody_takes_between_the_look_and_the_request_exists_already() {
-    on_virtual_time(async {
-        let stack = stack(&plain());
-        // Somebody else's account of another name, asked for first.
-        let theirs = json!({"Email": "new-1@example.com", "AccountName": "Theirs"});
-        stack.aws.organization_changed_by_others("CreateAccount", theirs).unwrap();
-        let request = batch(&stack, 1);
-        let of = run(stack, request).await;
-        let row = of.row(1);
-        assert_eq!(
-            (&row["status"], &row["error"]),
-            (&json!("already_exists"), &json!("AlreadyExists")),
-            "{row:?}"
-        );
-        assert_eq!(requests(&of.stack, "New").len(), 1);
-    });
+    for address_taken_while_made in [false, true] {
+        on_virtual_time(async {
+            let stack = stack(&scenario(OrganizationSettings {
+                address_taken_while_made,
+                account_creation_duration: Duration::from_secs(15 * 60),
+                ..OrganizationSettings::default()
+            }));
+            // Somebody else's account of another name, asked for first.
+            let theirs = json!({"Email": "new-1@example.com", "AccountName": "Theirs"});
+            stack.aws.organization_changed_by_others("CreateAccount", theirs).unwrap();
+            let request = batch(&stack, 1);
+            let of = run(stack, request).await;
+            let row = of.row(1);
+            assert_eq!(
+                (&row["status"], &row["error"]),
+                (&json!("already_exists"), &json!("AlreadyExists")),
+                "{row:?}"
+            );
+            assert_eq!(requests(&of.stack, "New").len(), 1);
+        });
+    }
 }
 
 #[test]

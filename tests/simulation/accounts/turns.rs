@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use local_aws::organization::{OrganizationSettings, TooManyInProgress};
+use local_aws::organization::{AccountCreation, OrganizationSettings, TooManyInProgress};
 use local_stack::LocalStack;
 use muster_tests::{Scenario, on_virtual_time, stack};
 use serde_json::json;
@@ -190,4 +190,24 @@ fn throttles_where_accounts_are_asked_for_are_waited_out() {
         assert_eq!(of.calls(CREATE), 10);
         of.nobody_is_asked_for_twice("throttled");
     });
+}
+
+#[test]
+fn an_account_that_hangs_keeps_none_of_those_behind_it_waiting_for_ever() {
+    let days = AccountCreation::Succeeds(Duration::from_secs(10 * 24 * 3_600));
+    let switches = OrganizationSettings { account_creations: vec![days], ..OrganizationSettings::default() };
+    let of = make(&scenario(switches), 12, |_| {});
+    let result = of.result();
+    assert_eq!((&result["created"], &result["overdue"]), (&json!(11), &json!(1)), "{result}");
+    assert_eq!(result["complete"], false, "{result}");
+    let took = of.execution.ended().unwrap().duration_since(of.execution.history().events()[0].at);
+    assert!(took.as_hours() < 4, "{took}");
+}
+
+#[test]
+fn calls_that_aws_refuses_are_no_moves() {
+    let rule = "throttle@organizations:MoveAccount#1*90".parse().unwrap();
+    let of = make(&Scenario { faults: vec![rule], ..plain() }, 1, |_| {});
+    assert_eq!(of.result()["created"], 1, "{}", of.result());
+    of.all_are_there(1, "throttled");
 }

@@ -20,11 +20,11 @@ pub(crate) const IN_FLIGHT: usize = 5;
 /// The longest that an invocation stays until its turn.
 const STAYS: Duration = Duration::from_secs(30);
 /// While as many are in progress, or somebody changes the organization.
-const FOR_ROOM: Duration = Duration::from_secs(30);
+pub(super) const FOR_ROOM: Duration = Duration::from_secs(30);
 /// While another lane of this run holds the lease, how often, and while another run does.
 const FOR_A_LANE: Duration = Duration::from_secs(2);
 const LOOKS: u32 = 15;
-const FOR_THE_LEASE: Duration = Duration::from_secs(20);
+pub(super) const FOR_THE_LEASE: Duration = Duration::from_secs(20);
 /// While AWS refuses every account for a reason that passes by itself, and for how long: an organization
 /// is being set up for "up to an hour".
 const REFUSED: Duration = Duration::from_secs(120);
@@ -101,7 +101,9 @@ impl<'w> Working<'w, '_> {
             return Ok(Next::Turn(Turn::Again));
         }
         let writer = self.config.writer.open(self.lane.run_id()).await?;
-        lease.keep(self.lane.now()).await?;
+        if let Some(wait) = self.keep(lease).await? {
+            return Ok(Next::Turn(wait));
+        }
         let now = self.lane.now();
         if let Some(left) = turns.take(self.lane.run_id(), now).await? {
             return Ok(Next::Turn(Turn::Wait(left)));

@@ -12,7 +12,7 @@ use models::{AccountId, ErrorName, RunId};
 use organizations::{Account, AccountRequest, AccountState, token_loop};
 use runtime::lanes::Turn;
 
-use super::{BETWEEN_LOOKS, Next, SHOWS_WITHIN, Working, failed};
+use super::{BETWEEN_LOOKS, MOST_WAIT, Next, SHOWS_WITHIN, Working, failed};
 use crate::item::Item;
 use crate::reasons::{self, EMAIL_ALREADY_EXISTS};
 use crate::state::{Because, Stage, Whose};
@@ -58,11 +58,14 @@ impl Working<'_, '_> {
             if self.lane.state.progress.others.contains(&account) {
                 continue;
             }
+            let is_young = request.completed.is_some_and(|at| now.duration_since(at) < SHOWS_WITHIN);
             match self.described(&account).await? {
                 Some(found) if item.wished.has_email(&found.email) => {
                     self.remember(&request);
                     return Ok(self.go(Stage::Has { account }));
                 }
+                // It may not show yet, and have the address.
+                None if is_young => return Ok(Next::Turn(Turn::Wait(BETWEEN_LOOKS))),
                 _ => drop(self.lane.state.progress.others.insert(account)),
             }
         }
@@ -100,6 +103,12 @@ impl Working<'_, '_> {
         token: Option<String>,
         round: u32,
     ) -> Result<Next, JobError> {
+        if because == Because::EmailTaken
+            && token.is_none()
+            && let Some(next) = self.waits_for_others(item).await?
+        {
+            return Ok(next);
+        }
         let (mut token, mut seen) = (token, HashSet::new());
         let mut resumes = token.is_some();
         loop {
@@ -132,6 +141,28 @@ impl Working<'_, '_> {
         }
     }
 
+    /// What comes before another look at all accounts: the end of requests that were in progress when AWS
+    /// said that an account has the address.
+    async fn waits_for_others(&mut self, item: &Item) -> Result<Option<Next>, JobError> {
+        if self.lane.state.progress.waits_for.is_empty() {
+            return Ok(None);
+        }
+        let open = self.organization.account_requests(&["IN_PROGRESS"]).await?;
+        let progress = &mut self.lane.state.progress;
+        progress.waits_for.retain(|id| open.iter().any(|it| it.id == *id));
+        let named =
+            |it: &&AccountRequest| it.account_name == item.wished.name && progress.waits_for.contains(&it.id);
+        if let Some(same) = open.iter().find(named) {
+            let request = same.id.clone();
+            return Ok(Some(self.go(Stage::Requested { request, whose: Whose::Others })));
+        }
+        if progress.waits_for.is_empty() || self.lasted() >= MOST_WAIT {
+            self.lane.state.progress.waits_for.clear();
+            return Ok(None);
+        }
+        Ok(Some(Next::Turn(Turn::Wait(BETWEEN_ROUNDS))))
+    }
+
     /// No account of the organization has the address.
     async fn not_there(&mut self, item: &Item, because: Because, round: u32) -> Result<Next, JobError> {
         self.lane.state.progress.looked = true;
@@ -149,6 +180,13 @@ impl Working<'_, '_> {
                 self.go(stage);
                 Ok(Next::Turn(Turn::Wait(BETWEEN_ROUNDS)))
             }
+            // An account that is being made has its address, and is not listed: whether it is of this
+            // organization, the end of what is in progress now tells.
+            Because::EmailTaken if round == ROUNDS => {
+                let open = self.organization.account_requests(&["IN_PROGRESS"]).await?;
+                self.lane.state.progress.waits_for = open.into_iter().map(|it| it.id).collect();
+                Ok(self.go(Stage::Search { because, token: None, round: round + 1 }))
+            }
             Because::EmailTaken => {
                 let reason = reasons::of_failure(EMAIL_ALREADY_EXISTS);
                 let error = failed("AWS did not make the account", EMAIL_ALREADY_EXISTS, reason);
@@ -162,6 +200,7 @@ impl Working<'_, '_> {
     pub(super) async fn tell_whose(&mut self, item: &Item, id: AccountId) -> Result<Next, JobError> {
         let account = match self.described(&id).await? {
             Some(account) if item.wished.has_email(&account.email) => account,
+            None if self.may_show_later() => return Ok(Next::Turn(Turn::Wait(BETWEEN_LOOKS))),
             // It has left, or was given another address, since it was listed.
             _ => {
                 self.lane.state.progress.others.insert(id);

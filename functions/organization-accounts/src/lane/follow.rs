@@ -35,8 +35,8 @@ impl Working<'_, '_> {
             ("FAILED", Whose::Ours) => self.failed(item, &request).await,
             // Whether it was for this account nobody can tell; that it made none is certain.
             ("FAILED", whose) => Ok(self.not_it(id, whose)),
-            // In progress; a word of the future is bounded by the deadline.
-            _ => Ok(self.poll()),
+            // In progress, or a word of the future.
+            _ => self.poll_or_leave(item, "its request has not ended").await,
         }
     }
 

@@ -18,6 +18,7 @@ use models::{ErrorName, Failure, OutcomeStatus};
 use organizations::Organization;
 use runtime::PollSchedule;
 use runtime::lanes::{Lane, LaneStep, Turn};
+use store::Lease;
 
 use crate::config::Config;
 use crate::entry::Entry;
@@ -32,6 +33,8 @@ pub(crate) use ask::IN_FLIGHT;
 const SHOWS_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 /// How often it is looked for meanwhile.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(20);
+/// How long one account is waited for before the lane goes on without it: those behind it would wait as well.
+const MOST_WAIT: SignedDuration = SignedDuration::from_hours(2);
 /// A request takes minutes, and so does an account to become active.
 const MINUTES: PollSchedule =
     PollSchedule { first: Duration::from_secs(15), growth: 0.1, longest: Duration::from_secs(120) };
@@ -121,6 +124,37 @@ impl Working<'_, '_> {
         let salt = format!("{}{}", self.lane.run_id(), self.lane.name());
         let seconds = MINUTES.wait(lasted, &salt, self.lane.waits());
         Next::Turn(Turn::Poll(Duration::from_secs(seconds)))
+    }
+
+    /// The same, unless it has been waited for too long: then the lane goes on with the next.
+    async fn poll_or_leave(&mut self, item: &Item, what: &str) -> Result<Next, JobError> {
+        if self.lasted() < MOST_WAIT {
+            return Ok(self.poll());
+        }
+        tracing::warn!(item = item.name.as_str(), "{what}, and the next account is turned to");
+        self.note(item).await?;
+        self.lane.state.forget();
+        let failure = Failure::new(
+            ErrorName::Overdue.as_str(),
+            &format!(
+                "{what} for {} hours. Ask AWS Support, or resume the run with retry \"overdue\": it is then looked for again.",
+                MOST_WAIT.as_hours()
+            ),
+        );
+        self.lane.finish(OutcomeStatus::Overdue, Some(failure))?;
+        Ok(Next::On)
+    }
+
+    /// Makes sure of the lease before a call; where it is lost, nothing was written: it is asked for again.
+    async fn keep(&self, lease: &mut Lease<'_>) -> Result<Option<Turn>, JobError> {
+        match lease.keep(self.lane.now()).await {
+            Ok(()) => Ok(None),
+            Err(error) if error.name() == ErrorName::Outdated => {
+                tracing::warn!("the lease was lost before anything was written: {error}");
+                Ok(Some(Turn::Wait(ask::FOR_THE_LEASE)))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Writes what is known of the account by now: should the lane not come to its end, this is what is

@@ -5,12 +5,13 @@ use models::{AccountId, ErrorName};
 use organizations::{AccountState, Refusal};
 use runtime::lanes::Turn;
 
+use super::ask::FOR_ROOM;
 use super::follow::closed;
 use super::{BETWEEN_LOOKS, Next, Working};
 use crate::item::Item;
 use crate::state::Stage;
 
-/// How often an account is moved whose place does not change.
+/// How often an account is moved that AWS still shows where it was.
 const MOST_MOVES: u32 = 6;
 
 impl Working<'_, '_> {
@@ -73,10 +74,19 @@ impl Working<'_, '_> {
             return Ok(Next::Turn(Turn::Again));
         }
         let writer = self.config.writer.open(self.lane.run_id()).await?;
-        lease.keep(self.lane.now()).await?;
-        self.lane.state.progress.moves += 1;
-        match writer.move_account(account, parent, wished).await {
-            // Where it lies is looked at again, whoever moved it.
+        if let Some(wait) = self.keep(lease).await? {
+            return Ok(Next::Turn(wait));
+        }
+        let moved = writer.move_account(account, parent, wished).await;
+        // A call that AWS refused has moved nothing.
+        if matches!(moved, Ok(()) | Err(Refusal::AlreadySo(_) | Refusal::Open(_))) {
+            self.lane.state.progress.moves += 1;
+        }
+        match moved {
+            // Where it lies is looked at again, whoever moved it. AWS may not show it yet.
+            Ok(()) | Err(Refusal::AlreadySo(_)) if self.lane.state.progress.moves > 1 => {
+                Ok(Next::Turn(Turn::Wait(BETWEEN_LOOKS)))
+            }
             Ok(()) | Err(Refusal::AlreadySo(_)) => Ok(Next::On),
             Err(Refusal::Open(error)) => {
                 tracing::warn!(account = account.as_str(), error = error.name().as_str(), "no answer");
@@ -95,6 +105,10 @@ impl Working<'_, '_> {
                         format!("account {account} is there, and {wished}, where it shall lie, is gone"),
                         "Move the account by hand, and correct the batch.",
                     ));
+                }
+                if ErrorName::TRANSIENT.contains(&error.name()) {
+                    tracing::info!(account = account.as_str(), error = error.name().as_str(), "not now");
+                    return Ok(Next::Turn(Turn::Wait(FOR_ROOM)));
                 }
                 Err(error)
             }
@@ -130,9 +144,11 @@ impl Working<'_, '_> {
                 self.lane.state.progress.known.active_at = Some(now);
                 self.done(item).await
             }
-            // What AWS does not say is no conclusion: the deadline bounds it.
-            AccountState::Unknown => Ok(self.poll()),
-            AccountState::NotActive(word) if word == "PENDING_ACTIVATION" => Ok(self.poll()),
+            // What AWS does not say is no conclusion.
+            AccountState::Unknown => self.poll_or_leave(item, "AWS has not told its state").await,
+            AccountState::NotActive(word) if word == "PENDING_ACTIVATION" => {
+                self.poll_or_leave(item, "it has been pending activation").await
+            }
             AccountState::NotActive(word) => Err(closed(account.as_str(), &word)),
         }
     }

@@ -68,7 +68,14 @@ impl Organization {
         now: Timestamp,
         settings: &mut OrganizationSettings,
     ) -> &AccountRequest {
+        let in_progress = |it: &Creation| {
+            matches!(it.outcome, AccountCreation::Succeeds(_))
+                && it.wanted.email.eq_ignore_ascii_case(&wanted.email)
+        };
         let outcome = match settings.account_creations.is_empty() {
+            true if settings.address_taken_while_made && self.creations.pending.iter().any(in_progress) => {
+                AccountCreation::Fails("EMAIL_ALREADY_EXISTS", Duration::from_secs(1))
+            }
             true => AccountCreation::Succeeds(settings.account_creation_duration),
             false => settings.account_creations.remove(0),
         };

@@ -38,6 +38,8 @@ pub struct OrganizationSettings {
     pub activation_duration: Duration,
     /// Addresses that accounts outside of the organization have.
     pub emails_elsewhere: Vec<String>,
+    /// Whether an address is taken as soon as an account with it is in progress, or once it is made.
+    pub address_taken_while_made: bool,
     /// The most accounts that can be in progress at a time (user guide, quotas: 5).
     pub accounts_in_progress: usize,
     /// The word for one request more than that.
@@ -109,6 +111,7 @@ impl Default for OrganizationSettings {
             account_creations: Vec::new(),
             activation_duration: Duration::from_secs(60),
             emails_elsewhere: Vec::new(),
+            address_taken_while_made: false,
             accounts_in_progress: 5,
             too_many_in_progress: TooManyInProgress::CreationRate,
             account_quota: 50_000,
