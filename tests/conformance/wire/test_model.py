@@ -1,11 +1,15 @@
 """The check itself: what is not AWS's is found."""
 
 import datetime
+import json
 import xml.etree.ElementTree as XmlTree
+from pathlib import Path
 
 import botocore.session
 
 import model
+
+OPERATIONS = Path(__file__).parents[2] / "fixtures" / "organizations-operations.json"
 
 
 def shape(service, operation):
@@ -58,3 +62,13 @@ def test_only_a_job_that_is_not_complete_may_lack_what_the_model_requires():
     assert list(model._value(answer, of, "it")) == []
     assert len(list(model._value(answer | {"JobStatus": "COMPLETED"}, of, "it"))) == 2
     assert len(list(model._value({"JobStatus": "IN_PROGRESS"}, of, "it"))) == 1
+
+
+def test_the_members_that_jobs_must_send_are_all_that_aws_has():
+    """Of lists, the size of a page is AWS's own."""
+    operations = json.loads(OPERATIONS.read_text(encoding="utf-8"))
+    shapes = botocore.session.get_session().get_service_model("organizations")
+    for name, members in operations.items():
+        request = shapes.operation_model(name).input_shape
+        expected = set(request.members) - {"MaxResults"} if request else set()
+        assert set(members) == expected, name
