@@ -66,11 +66,12 @@ def test_the_organization_and_one_account(muster):
 
 def test_services_and_delegated_administrators(muster):
     organizations = patient(muster)
-    _, services = everything(
-        organizations, "list_aws_service_access_for_organization", "EnabledServicePrincipals"
-    )
+    operation, member = "list_aws_service_access_for_organization", "EnabledServicePrincipals"
+    pages, services = everything(organizations, operation, member, 1)
+    assert max(len(page[member]) for page in pages) == 1
+    assert everything(organizations, operation, member)[1] == services
     assert "ec2.amazonaws.com" in [service["ServicePrincipal"] for service in services]
-    _, all = everything(organizations, "list_delegated_administrators", "DelegatedAdministrators")
+    _, all = everything(organizations, "list_delegated_administrators", "DelegatedAdministrators", 1)
     _, none = everything(
         organizations,
         "list_delegated_administrators",

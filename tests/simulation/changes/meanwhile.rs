@@ -180,7 +180,7 @@ fn what_is_gone_since_a_type_was_turned_off_does_not_keep_the_rest_from_coming_b
         assert!(warnings.contains(&format!("{} is gone", leaves.id)), "{warnings}");
         assert!(warnings.contains("the policy is gone"), "{warnings}");
         run(stack, SETUP, back.applied()).await.result();
-        assert_eq!(policy(stack, "stays").targets, [remains.id.clone()]);
+        assert_eq!(policy(stack, "stays").targets, std::slice::from_ref(&remains.id));
     });
 }
 
