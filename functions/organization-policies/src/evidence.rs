@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use changes::{Change, Draft, Kept, ObjectId, Operation, Planning, keys_of};
 use errors::JobError;
 use jiff::SignedDuration;
-use management_policies::{Attribute, PolicyKind, Scalar, SettingValue, value_of};
+use management_policies::{Attribute, PolicyKind, Scalar, SettingValue, spelled, value_of};
 use models::{ErrorName, Kind, RunId, keys};
 use runtime::tables::local_storage;
 use serde::{Deserialize, Serialize};
@@ -60,6 +60,8 @@ pub(crate) struct Newest {
     of_root: Option<Published>,
     /// Of the root, or of the one target that a plan changes, whichever is newer; else of any target.
     beside: Option<Published>,
+    /// Whether the plan takes effect anywhere: else there is nothing to be looked for.
+    is_due: bool,
 }
 
 /// The newest account status, where a draft changes declarative policies.
@@ -83,7 +85,7 @@ pub(crate) async fn newest(planning: &Planning<'_>, draft: &Draft) -> Result<New
         None => newest(|_, _| true).await?,
         beside => beside,
     };
-    Ok(Newest { of_root, beside })
+    Ok(Newest { of_root, beside, is_due: true })
 }
 
 fn is_of_root(published: &Published) -> bool {
@@ -122,6 +124,9 @@ pub(crate) async fn complete(
     effects: &Effects,
     newest: Newest,
 ) -> Result<(), JobError> {
+    if !newest.is_due {
+        return Ok(());
+    }
     let newest = newest.beside;
     let is_declarative = |it: &TypeEffects| it.kind == PolicyKind::DeclarativeEc2;
     let Some(declarative) = effects.types.iter().find(|it| is_declarative(it)).filter(|_| planning.keeps)
@@ -248,11 +253,6 @@ impl Plans {
 /// The value of a setting that a text stands for, if it is one that the setting can have.
 fn read(path: &str, text: &str) -> Option<Scalar> {
     value_of(PolicyKind::DeclarativeEc2, path, text)
-}
-
-/// A name without what stands between words.
-fn spelled(text: &str) -> String {
-    text.chars().filter(|it| it.is_ascii_alphanumeric()).map(|it| it.to_ascii_lowercase()).collect()
 }
 
 /// How the report may call a setting: by the attribute, the setting, or both.

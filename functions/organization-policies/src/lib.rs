@@ -6,13 +6,14 @@
 //!   forced, [`deny`] whom a policy denies something.
 //! * [`effect`]: what the changes come to in every account, by classes of accounts; [`evidence`]: where
 //!   accounts and Regions stand on it today.
-//! * [`prove`]: whether AWS shows it; [`tables`]: what is published.
+//! * [`prove`]: whether AWS shows it, [`invalid`]: what it does not accept; [`tables`]: what is published.
 
 mod config;
 mod deny;
 mod desired;
 mod effect;
 mod evidence;
+mod invalid;
 mod plan;
 mod prove;
 mod refusals;
@@ -61,11 +62,13 @@ impl Planner for Policies {
         refusals.end()?;
         let effects = effect::complete(planning, &mut draft).await?;
         evidence::complete(planning, &mut draft, &effects, newest).await?;
+        invalid::complete(planning, &mut draft).await?;
         Ok(draft)
     }
 
     async fn complete(&self, planning: &mut Planning<'_>, draft: &mut Draft) -> Result<(), JobError> {
-        effect::complete(planning, draft).await.map(drop)
+        effect::complete(planning, draft).await?;
+        invalid::complete(planning, draft).await
     }
 
     async fn prove(&self, proving: Proving<'_>, observer: &mut Observer) -> Result<Proof, JobError> {

@@ -3,10 +3,9 @@
 //! Every account is read, in passes that outlast invocations: first all in their order, then, as often as
 //! need be, those again that did not show what was planned in the pass before.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use changes::{Change, ObjectId, Observer, Operation, Proof, Proving, StopOn, keys_of, last_of_each, same};
+use changes::{Observer, Proof, Proving, StopOn, last_of_each, same};
 use errors::JobError;
 use jiff::Timestamp;
 use management_policies::{Agreement, Effective, PolicyKind, compare};
@@ -15,9 +14,8 @@ use organizations::{EffectivePolicy, Organization};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::desired::is_authorization;
-use crate::effect::{Class, Effects, TypeEffects, kept};
-use crate::plan::target;
+use crate::effect::{Class, Effects, kept};
+use crate::invalid::{Invalid, invalid};
 
 /// Accounts that a text names.
 const EXAMPLES: usize = 5;
@@ -86,7 +84,11 @@ pub(crate) async fn prove(proving: Proving<'_>, observer: &mut Observer) -> Resu
     let due = effects.as_ref().map(|effects| due(effects, proving.wave)).unwrap_or_default();
     let mut passes: Passes = match proving.proof {
         Value::Null => Passes::default(),
-        proof => serde_json::from_value(proof.clone()).map_err(JobError::defect)?,
+        // Of another version: all are read again.
+        proof => serde_json::from_value(proof.clone()).unwrap_or_else(|error| {
+            tracing::warn!("how far the proof was cannot be read, and it begins again: {error}");
+            Passes::default()
+        }),
     };
     let organization = observer.organization();
     while passes.is_open(due.len()) {
@@ -177,7 +179,7 @@ fn due(effects: &Effects, wave: usize) -> Vec<Due<'_>> {
     due
 }
 
-fn changed(class: &Class, wave: usize) -> Option<&crate::effect::After> {
+pub(crate) fn changed(class: &Class, wave: usize) -> Option<&crate::effect::After> {
     let after = class.waves.get(wave)?;
     (class.unknown.is_none() && !after.changes.is_empty()).then_some(after)
 }
@@ -208,103 +210,6 @@ async fn differs(organization: &Organization, due: &Due<'_>) -> Result<Option<St
         Agreement::Undecided(paths) => Some(format!("{account} at {}", paths.join(", "))),
         Agreement::NotReadable(why) => Some(format!("{account}: {why}")),
     })
-}
-
-/// What AWS says against what the policies come to in an account that a wave changes.
-enum Invalid {
-    None,
-    Some(String),
-    /// Some accounts are listed, and there was no time to see whether they are of the wave.
-    NotLooked,
-}
-
-/// Looks at every type that the wave changes, whether or not its effect is known.
-async fn invalid(
-    proving: &Proving<'_>,
-    observer: &mut Observer,
-    effects: Option<&Effects>,
-    is_late: bool,
-) -> Result<Invalid, JobError> {
-    for policy_type in types(proving) {
-        let listed = observer.organization().invalid_accounts(&policy_type).await?;
-        if listed.is_empty() {
-            continue;
-        }
-        let of_type =
-            effects.and_then(|effects| effects.types.iter().find(|it| it.kind.api() == policy_type));
-        let affected = match of_type {
-            Some(of_type) => affected(of_type, proving.wave),
-            None if is_late => return Ok(Invalid::NotLooked),
-            None => reached(proving, observer, &policy_type).await?,
-        };
-        let Some(account) = listed.iter().find(|account| affected.contains(account)) else { continue };
-        let errors = observer.organization().validation_errors(&policy_type, account).await?;
-        let errors: Vec<_> = errors
-            .iter()
-            .take(EXAMPLES)
-            .map(|error| format!("{} at {}: {}", error.code, error.path, error.message))
-            .collect();
-        return Ok(Invalid::Some(format!(
-            "AWS does not accept what the {policy_type} come to in {account}: {}",
-            errors.join("; ")
-        )));
-    }
-    Ok(Invalid::None)
-}
-
-/// The types of the wave's changes that come to effective policies.
-fn types(proving: &Proving<'_>) -> BTreeSet<String> {
-    let of_change = |change: &Change| match change.call.object() {
-        ObjectId::Policy { policy_type, .. } | ObjectId::Attachments { policy_type, .. } => Some(policy_type),
-        _ => None,
-    };
-    proving.changes.iter().filter_map(of_change).filter(|it| !is_authorization(it)).collect()
-}
-
-/// The accounts that a wave changes, or may change.
-fn affected(of_type: &TypeEffects, wave: usize) -> BTreeSet<AccountId> {
-    let classes = of_type.classes.iter();
-    let classes = classes.filter(|class| class.unknown.is_some() || changed(class, wave).is_some());
-    classes.flat_map(|class| &class.accounts).chain(&of_type.unplaced).cloned().collect()
-}
-
-/// The accounts at the targets that a wave changes policies of a type at, and those of which AWS does not
-/// tell where they lie.
-async fn reached(
-    proving: &Proving<'_>,
-    observer: &mut Observer,
-    policy_type: &str,
-) -> Result<BTreeSet<AccountId>, JobError> {
-    let mut targets = BTreeSet::new();
-    for change in proving.changes {
-        match &change.call {
-            Operation::AttachPolicy { policy_type: of, target, .. }
-            | Operation::DetachPolicy { policy_type: of, target, .. }
-                if of == policy_type =>
-            {
-                targets.insert(target.clone());
-            }
-            // Wherever it was attached when the plan was made.
-            Operation::UpdatePolicy { policy_type: of, policy, .. } if of == policy_type => {
-                let attachments = proving.plan.objects.iter().filter_map(|read| match &read.id {
-                    ObjectId::Attachments { policy_type: of, target } if of == policy_type => {
-                        Some((target, &read.state))
-                    }
-                    _ => None,
-                });
-                let has = attachments.filter(|(_, state)| keys_of(state).contains(&policy.to_string()));
-                targets.extend(has.map(|(target, _)| target.clone()));
-            }
-            _ => {}
-        }
-    }
-    let mut accounts: BTreeSet<AccountId> =
-        observer.unplaced().await?.into_iter().map(|account| account.id.clone()).collect();
-    for at in targets {
-        let at = observer.accounts_at(&target(&at)?).await?;
-        accounts.extend(at.into_iter().map(|account| account.id.clone()));
-    }
-    Ok(accounts)
 }
 
 #[cfg(test)]

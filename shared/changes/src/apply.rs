@@ -150,13 +150,19 @@ impl Applying<'_> {
                 doubt = Some(differs);
                 continue;
             }
+            // What was read since may have taken its time.
+            if !self.making.lasts(ENOUGH) {
+                return Ok(Made::Again(Duration::ZERO));
+            }
+            match self.lease.keep(self.making.now()).await {
+                Err(error) if error.name() == ErrorName::Outdated => return Ok(Made::Again(FOR_THE_LEASE)),
+                kept => kept?,
+            }
             let attempt = match recorded {
                 Some(recorded) => self.effects.refused(recorded, false).await?,
                 None => self.effects.intend(Effect::attempted(change, state, self.making.now())).await?,
             };
             self.is_open().await?;
-            // What was read since may have taken its time.
-            self.lease.keep(self.making.now()).await?;
             let answer = perform(&self.writer, &mut self.observer, &change.call).await;
             may_be_ours |= matches!(answer, Ok(_) | Err(Refusal::Open(_)));
             let attempt = match may_be_ours {

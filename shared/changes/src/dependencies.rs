@@ -69,6 +69,7 @@ impl Dependencies {
         let state = observer.observe(&object).await?;
         let state = if matches!(object, ObjectId::Policy { .. }) { says(&state) } else { state };
         if !same(&state, &planned) {
+            observer.forget(&object);
             return Ok(Some(differs(change, &object, &state, &planned)));
         }
         self.seen.insert(object, Instant::now());

@@ -8,7 +8,9 @@ use errors::JobError;
 use jiff::Timestamp;
 use models::{Coverage, ErrorName, Kind, RunId, digest, keys};
 use runtime::changes::{Changes, Making};
-use runtime::{Collected, Environment, InvalidEnvironment, Part, RunContext, Then, WouldStart};
+use runtime::{
+    Collected, Environment, InvalidEnvironment, Part, RunContext, Then, WouldStart, without_texts,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -228,7 +230,8 @@ impl<P: Planner> Planned<P> {
     async fn desired(&self, key: &str) -> Result<P::Desired, JobError> {
         let object = self.access.store.get_at_most(key, MOST_BYTES).await?;
         let object = object.ok_or_else(|| JobError::invalid(format!("there is no object {key}")))?;
-        serde_json::from_slice(&object.bytes).map_err(|error| JobError::invalid(format!("{key}: {error}")))
+        serde_json::from_slice(&object.bytes)
+            .map_err(|error| JobError::invalid(format!("{key}: {}", without_texts(&error.to_string()))))
     }
 
     /// The plan that a request wants applied, if it may be.

@@ -112,6 +112,18 @@ impl Observer {
         Ok(self.accounts().await?.values().filter(is_at).collect())
     }
 
+    /// The root, as a target.
+    pub async fn root_target(&mut self) -> Result<TargetId, JobError> {
+        Ok(TargetId::Root(self.root().await?))
+    }
+
+    /// Forgets what was kept of an object, so that it is read again.
+    pub(crate) fn forget(&mut self, id: &ObjectId) {
+        if let ObjectId::InForce { policy_type } = id {
+            self.in_force.remove(policy_type);
+        }
+    }
+
     /// Accounts whose path AWS does not tell: they may lie below any unit.
     pub async fn unplaced(&mut self) -> Result<Vec<&Account>, JobError> {
         Ok(self.accounts().await?.values().filter(|account| account.path.is_none()).collect())
@@ -121,7 +133,7 @@ impl Observer {
         let accounts = match self.accounts.take() {
             Some(accounts) => accounts,
             None => {
-                let root = TargetId::Root(self.root().await?);
+                let root = self.root_target().await?;
                 self.organization.accounts(&root).await?
             }
         };

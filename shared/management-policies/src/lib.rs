@@ -50,7 +50,7 @@ pub use effective::{Attribute, Because, Candidate, Effective, Reason, Unknown};
 pub use inheritance::{Attached, Level, Levels, LevelsError, predict};
 pub use kind::PolicyKind;
 pub use problem::{MAX_PROBLEMS, Problem, ProblemKind};
-pub use syntax::{check, check_allowing_not_established, value_of};
+pub use syntax::{check, check_allowing_not_established, spelled, value_of};
 pub use told::{Agreement, Disagreement, compare};
 pub use validity::problems;
 pub use value::{Scalar, SettingValue};

@@ -26,7 +26,7 @@ use crate::ticket::{Kind, Next, Request, Ticket};
 pub enum OutcomeStatus {
     Succeeded,
     Failed,
-    /// The deadline passed first.
+    /// The deadline, or the time for this item, passed first.
     Overdue,
     /// Nothing was to be done: a dry run, a reusable result, nobody to wait for.
     Skipped,

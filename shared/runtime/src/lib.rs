@@ -30,6 +30,6 @@ pub use job::{
     Cancelled, Collected, Estimate, Found, Job, Part, Prerequisite, Progress, RunContext, Started, Then,
     WouldStart,
 };
-pub use lifecycle::Step;
+pub use lifecycle::{Step, without_texts};
 pub use metrics::Metrics;
 pub use schedule::PollSchedule;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use local_aws::Fault;
 use local_aws::iam::Use;
-use local_aws::{Fault, Settings};
 use local_stack::{LocalStack, Topology};
 use local_states::ExecutionStatus::{Failed, Succeeded};
 use muster_tests::{Scenario, on_virtual_time, stack};
@@ -122,18 +122,21 @@ async fn policies(scenario: &Scenario) -> LocalStack {
 
 /// What AWS does not accept in an account is asked for.
 async fn invalid(scenario: &Scenario) -> LocalStack {
-    let settings = Settings { invalid_effective_policies_one_in: 1, ..scenario.settings.clone() };
-    let stack = start(&Scenario { settings, ..scenario.clone() });
+    let stack = start(scenario);
+    let is_listed = |one_in| stack.aws.change(|it, _| it.invalid_effective_policies_one_in = one_in);
     let root = stack.aws.organization().root;
     let content = json!({"tags": {"owner": {"tag_key": {"@@assign": "Owner"}}}});
     let policy = json!({"type": "TAG_POLICY", "name": "owner", "content": content, "targets": [root]});
     let apply = planned(&stack, POLICIES, json!({"desired": {"policies": [policy]}})).await;
+    is_listed(1);
     assert_eq!(POLICIES.start(&stack, apply).finished().await, Failed);
+    is_listed(0);
     // Of a type whose effect is not computed, the accounts that it reaches are looked for.
     applied(&stack, SETUP, json!({"desired": {"policyTypes": {"BACKUP_POLICY": "enabled"}}})).await;
     let content = json!({"plans": {"daily": {"regions": {"@@assign": ["eu-central-1"]}}}});
     let policy = json!({"type": "BACKUP_POLICY", "name": "daily", "content": content, "targets": [root]});
     let apply = planned(&stack, POLICIES, json!({"desired": {"policies": [policy]}})).await;
+    is_listed(1);
     assert_eq!(POLICIES.start(&stack, apply).finished().await, Failed);
     stack
 }

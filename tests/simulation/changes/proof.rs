@@ -152,20 +152,20 @@ fn what_was_looked_at_before_aws_had_its_hour_is_looked_at_again() {
     });
 }
 
-/// AWS's own judgement counts whether or not anybody can say what a plan comes to.
+/// AWS's own judgement counts whether or not anybody can say what a plan comes to; what it did not accept
+/// before is told, and does not keep a plan from being made.
 #[test]
-fn what_aws_does_not_accept_stops_a_run_also_where_its_effect_is_unknown_or_not_computed() {
+fn what_aws_comes_not_to_accept_stops_a_run_also_where_its_effect_is_unknown_or_not_computed() {
     const BACKUP: &str = "BACKUP_POLICY";
-    for policy_type in [DECLARATIVE, BACKUP] {
-        let id = on(&scenario(), async |stack| {
-            let below = stack.aws.organization();
-            let below = below.below(&unit(stack)).unwrap();
-            below.iter().find(|account| account.state == "ACTIVE").unwrap().id.clone()
-        });
-        let mut scenario = scenario();
-        scenario.settings.invalid_effective_policies = vec![(policy_type.to_owned(), id.clone())];
-        on(&scenario, async |stack| {
+    for (policy_type, before) in [(DECLARATIVE, false), (BACKUP, false), (DECLARATIVE, true), (BACKUP, true)]
+    {
+        on(&scenario(), async |stack| {
             let target = unit(stack);
+            let id = stack.aws.organization().below(&target).unwrap()[0].id.clone();
+            let is_listed = || {
+                let listed = (policy_type.to_owned(), id.clone());
+                stack.aws.change(|settings, _| settings.invalid_effective_policies.push(listed));
+            };
             if policy_type == BACKUP {
                 let on = json!({"desired": {"policyTypes": {BACKUP: "enabled"}}});
                 super::apply(stack, super::SETUP, on).await.result();
@@ -180,16 +180,30 @@ fn what_aws_does_not_accept_stops_a_run_also_where_its_effect_is_unknown_or_not_
             stack.aws.organization_changed_by_others("AttachPolicy", body).unwrap();
             tokio::time::sleep(Duration::from_secs(60)).await;
             let request = match policy_type {
-                BACKUP => super::policies::policies(json!([
-                    {"type": BACKUP, "name": "backup", "content": {"plans": {"daily": {"regions": {"@@assign": ["eu-central-1"]}}}}, "targets": [target]},
-                ])),
+                BACKUP => super::policies::policies(json!([{
+                    "type": BACKUP,
+                    "name": "backup",
+                    "content": {"plans": {"daily": {"regions": {"@@assign": ["eu-central-1"]}}}},
+                    "targets": [target],
+                }])),
                 _ => metadata(&target),
             };
+            if before {
+                is_listed();
+            }
             let planned = plan(stack, POLICIES, request).await;
             assert_eq!(planned.plan["unknown"].as_u64().unwrap() > 0, policy_type == DECLARATIVE);
+            let told = planned.warnings().iter().any(|it| it.contains("does not accept today"));
+            assert_eq!(told, before, "{:?}", planned.warnings());
+            is_listed();
             let mut accepted = planned.applied();
             accepted["acceptUnknown"] = json!(true);
-            let (error, cause) = run(stack, POLICIES, accepted).await.error();
+            let ended = run(stack, POLICIES, accepted).await;
+            if before {
+                assert_eq!(ended.result()["made"], 2);
+                return;
+            }
+            let (error, cause) = ended.error();
             assert_eq!(error, "Unproven", "{policy_type}: {cause}");
             assert!(cause.contains(&format!("come to in {id}")), "{policy_type}: {cause}");
         });

@@ -7,7 +7,7 @@ use runtime::lanes::Turn;
 
 use super::ask::FOR_ROOM;
 use super::follow::closed;
-use super::{BETWEEN_LOOKS, Next, Working};
+use super::{BETWEEN_LOOKS, MOST_WAIT, Next, Working};
 use crate::item::Item;
 use crate::state::Stage;
 
@@ -58,13 +58,14 @@ impl Working<'_, '_> {
             Ok(lease) => lease,
             Err(wait) => return Ok(Next::Turn(wait)),
         };
-        let moved = self.move_under(&mut lease, &account, parent, wished).await;
+        let moved = self.move_under(item, &mut lease, &account, parent, wished).await;
         self.give_back(lease).await;
         moved
     }
 
     async fn move_under(
         &mut self,
+        item: &Item,
         lease: &mut store::Lease<'_>,
         account: &AccountId,
         parent: &str,
@@ -108,6 +109,9 @@ impl Working<'_, '_> {
                 }
                 if ErrorName::TRANSIENT.contains(&error.name()) {
                     tracing::info!(account = account.as_str(), error = error.name().as_str(), "not now");
+                    if self.lasted() >= MOST_WAIT {
+                        return self.poll_or_leave(item, "AWS has not let it be moved").await;
+                    }
                     return Ok(Next::Turn(Turn::Wait(FOR_ROOM)));
                 }
                 Err(error)

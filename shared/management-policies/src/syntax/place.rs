@@ -68,7 +68,8 @@ pub fn value_of(kind: PolicyKind, path: &str, text: &str) -> Option<Scalar> {
     }
 }
 
-fn spelled(text: &str) -> String {
+/// A word without what stands between its parts, and without case.
+pub fn spelled(text: &str) -> String {
     text.chars().filter(char::is_ascii_alphanumeric).map(|it| it.to_ascii_lowercase()).collect()
 }
 

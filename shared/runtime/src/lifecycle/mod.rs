@@ -29,7 +29,7 @@ pub(crate) use cancel::cancel;
 pub(crate) use collect::{commit, recorded};
 pub use input::{Caught, Execution, StepInput};
 pub(crate) use request::recall_own as recall_request;
-pub use request::{Common, is_yes, yes};
+pub use request::{Common, is_yes, without_texts, yes};
 pub(crate) use resume::taken;
 pub(crate) use run::{Run, over};
 pub(crate) use runs_row::RUNS;

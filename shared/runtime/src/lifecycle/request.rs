@@ -145,7 +145,7 @@ impl<J: Job> Parsed<J> {
 
 /// A message of serde's without the texts that it quotes: a request may hold addresses and policies, and errors
 /// are logged.
-fn without_texts(message: &str) -> String {
+pub fn without_texts(message: &str) -> String {
     const BEGIN: &str = "string \"";
     let Some((before, quoted)) = message.split_once(BEGIN) else { return message.to_owned() };
     let mut escaped = false;
