@@ -379,6 +379,8 @@ impl<P: Planner> Changes for Planned<P> {
             result["made"] = count(EffectStatus::Made);
             result["found"] = count(EffectStatus::Found);
         }
-        Ok(Collected { parts, observed_at: Some(plan.made_at), coverage, result })
+        // What a run has applied was seen after its plan, which was published before it.
+        let observed_at = if handle.applies { run.now } else { plan.made_at };
+        Ok(Collected { parts, observed_at: Some(observed_at), coverage, result })
     }
 }

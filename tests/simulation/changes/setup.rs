@@ -58,8 +58,15 @@ fn a_plan_says_what_differs_and_changes_nothing() {
 fn a_plan_that_is_applied_by_its_digest_is_made_and_shown_and_then_nothing_differs() {
     for topology in [Topology::Management, Topology::Delegated] {
         on(&Scenario { topology, ..scenario() }, async |stack| {
-            let applied = apply(stack, SETUP, everything(stack)).await.result();
+            let planned = plan(stack, SETUP, everything(stack)).await;
+            let applied = run(stack, SETUP, planned.applied()).await.result();
             assert_eq!((&applied["changes"], &applied["made"]), (&json!(4), &json!(4)), "{topology:?}");
+            let time = |value: &Value| value.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+            let made_at = time(&planned.plan["madeAt"]);
+            assert!(
+                time(&applied["observedAt"]) > made_at,
+                "what is applied is newer than its plan: {applied}"
+            );
             assert_eq!(writes(stack), EVERYTHING);
             let organization = stack.aws.organization();
             let backup = organization.policy_types.iter().find(|it| it.name == "BACKUP_POLICY").unwrap();
