@@ -7,6 +7,7 @@ use muster_tests::Scenario;
 use serde_json::{Value, json};
 
 use super::{SETUP, apply, document, on, plan, put, run, scenario, writes};
+use crate::inventory::rows;
 
 const EC2: &str = "ec2.amazonaws.com";
 
@@ -61,12 +62,12 @@ fn a_plan_that_is_applied_by_its_digest_is_made_and_shown_and_then_nothing_diffe
             let planned = plan(stack, SETUP, everything(stack)).await;
             let applied = run(stack, SETUP, planned.applied()).await.result();
             assert_eq!((&applied["changes"], &applied["made"]), (&json!(4), &json!(4)), "{topology:?}");
-            let time = |value: &Value| value.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
-            let made_at = time(&planned.plan["madeAt"]);
-            assert!(
-                time(&applied["observedAt"]) > made_at,
-                "what is applied is newer than its plan: {applied}"
-            );
+            let runs = rows(stack, "runs");
+            let observed = |of_plan: bool| {
+                let row = runs.iter().find(|row| (row["run_id"] == planned.run.as_str()) == of_plan);
+                row.unwrap()["observed_at"].to_string()
+            };
+            assert!(observed(false) > observed(true), "what is applied is newer than its plan: {runs:?}");
             assert_eq!(writes(stack), EVERYTHING);
             let organization = stack.aws.organization();
             let backup = organization.policy_types.iter().find(|it| it.name == "BACKUP_POLICY").unwrap();
