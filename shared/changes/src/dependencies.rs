@@ -93,8 +93,8 @@ pub(crate) async fn placed(
     placed_at: Option<Timestamp>,
 ) -> Result<Option<Timestamp>, JobError> {
     let now = making.now();
-    let mut placements = Vec::new();
-    placements.extend(plan.objects.iter().filter(|read| matches!(read.id, ObjectId::Placement { .. })));
+    let placements: Vec<_> =
+        plan.objects.iter().filter(|read| matches!(read.id, ObjectId::Placement { .. })).collect();
     let is_known = placed_at.is_some_and(|at| now.duration_since(at) < PLACED);
     if placements.is_empty() || is_known {
         return Ok(placed_at);

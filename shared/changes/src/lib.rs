@@ -11,7 +11,8 @@
 //! 2. [`plan`]: changes in waves, with their digest; [`draft`]: how one is made.
 //! 3. [`observe`]: reads an object; [`perform`]: makes a call.
 //! 4. [`effect`]: the record of a change; [`progress`]: how far a run is.
-//! 5. [`apply`], [`prove`]: the steps; [`dependencies`]: what a call takes effect on besides its object; [`rollback`]: the plan of the way back.
+//! 5. [`apply`], [`prove`]: the steps; [`dependencies`]: what a call takes effect on besides its object;
+//!    [`rollback`]: the plan of the way back.
 //! 6. [`kind`]: a kind of job that changes the organization; [`request`]: what is asked of it.
 //! 7. [`table`]: what is published.
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use local_stack::LocalStack;
 use serde_json::{Value, json};
 
-use super::policies::{DECLARATIVE, metadata, policies, tokens, units};
+use super::policies::{DECLARATIVE, in_two_waves, policies, tokens, units};
 use super::setup::desired;
 use super::{POLICIES, SETUP, apply, on, plan, put, run, scenario, writes};
 
@@ -48,22 +48,16 @@ fn a_type_is_not_turned_off_while_something_is_attached_that_the_plan_has_not_ke
     });
 }
 
-/// Metadata in two waves, of which the first is left alone for some hours.
-fn in_two_waves(stack: &LocalStack) -> Value {
-    let [one, other] = [units(stack).remove(0), units(stack).remove(1)];
-    let mut request = metadata(&one);
-    request["desired"]["policies"][0]["targets"] = json!([one, other]);
-    request["desired"]["waves"] = json!([
-        {"targets": [one], "bakeHours": 4, "stopOn": ["invalidEffectivePolicy"]},
-        {"targets": [other]},
-    ]);
-    request
+/// The first wave, left alone for some hours.
+fn left_alone() -> Value {
+    json!({"bakeHours": 4, "stopOn": ["invalidEffectivePolicy"]})
 }
 
 #[test]
 fn a_policy_that_says_something_else_by_now_is_not_attached_by_a_later_wave() {
     on(&scenario(), async |stack| {
-        let planned = plan(stack, POLICIES, in_two_waves(stack)).await;
+        let (_, request) = in_two_waves(stack, left_alone());
+        let planned = plan(stack, POLICIES, request).await;
         let somebody = async {
             tokio::time::sleep(Duration::from_secs(2 * 3_600)).await;
             let body =
@@ -81,13 +75,13 @@ fn a_policy_that_says_something_else_by_now_is_not_attached_by_a_later_wave() {
 #[test]
 fn a_wave_is_not_begun_that_reaches_an_account_which_the_plan_did_not_speak_of() {
     on(&scenario(), async |stack| {
-        let planned = plan(stack, POLICIES, in_two_waves(stack)).await;
+        let (units, request) = in_two_waves(stack, left_alone());
+        let planned = plan(stack, POLICIES, request).await;
         let somebody = async {
             tokio::time::sleep(Duration::from_secs(2 * 3_600)).await;
             let organization = stack.aws.organization();
-            let units = units(stack);
             let elsewhere = |it: &&local_aws::organization::Account| {
-                it.id != organization.management_account && !units[..2].contains(&it.parent)
+                it.id != organization.management_account && !units.contains(&it.parent)
             };
             let moved = organization.accounts.iter().rev().find(elsewhere).unwrap();
             let body = json!({"AccountId": moved.id, "SourceParentId": moved.parent, "DestinationParentId": units[1]});

@@ -44,6 +44,16 @@ pub(crate) fn policies(policies: Value) -> Value {
     json!({"desired": {"policies": policies}})
 }
 
+/// Metadata for two units, one after the other; what the first wave says besides its target.
+pub(crate) fn in_two_waves(stack: &LocalStack, first: Value) -> ([String; 2], Value) {
+    let [one, other] = [units(stack).remove(0), units(stack).remove(1)];
+    let mut request = metadata(&one);
+    request["desired"]["policies"][0]["targets"] = json!([one, other]);
+    request["desired"]["waves"] = json!([first, {"targets": [other]}]);
+    request["desired"]["waves"][0]["targets"] = json!([one]);
+    ([one, other], request)
+}
+
 /// What an account's effective policy says, as AWS has published it.
 fn effective(stack: &LocalStack, kind: &str, account: &str) -> Value {
     let organization = stack.aws.organization();

@@ -6,16 +6,13 @@ use local_stack::LocalStack;
 use muster_tests::Scenario;
 use serde_json::{Value, json};
 
-use super::policies::{DECLARATIVE, metadata, tokens, unit, units};
+use super::policies::{DECLARATIVE, in_two_waves, metadata, tokens, unit};
 use super::{POLICIES, Planned, document, on, plan, run, scenario, writes};
 
 #[test]
 fn each_wave_is_proven_and_left_alone_before_the_next_begins() {
     on(&scenario(), async |stack| {
-        let [one, other] = [units(stack).remove(0), units(stack).remove(1)];
-        let mut request = metadata(&one);
-        request["desired"]["policies"][0]["targets"] = json!([one, other]);
-        request["desired"]["waves"] = json!([{"targets": [one], "bakeHours": 12}, {"targets": [other]}]);
+        let (_, request) = in_two_waves(stack, json!({"bakeHours": 12}));
         let planned = plan(stack, POLICIES, request).await;
         assert_eq!(planned.plan["waves"].as_array().unwrap().len(), 2);
         let begun = stack.aws.clock().now();
@@ -31,18 +28,14 @@ fn each_wave_is_proven_and_left_alone_before_the_next_begins() {
 #[test]
 fn a_wave_that_is_not_so_any_more_when_it_was_left_alone_ends_the_run_before_the_next() {
     on(&scenario(), async |stack| {
-        let [one, other] = [units(stack).remove(0), units(stack).remove(1)];
-        let mut request = metadata(&one);
-        request["desired"]["policies"][0]["targets"] = json!([one, other]);
-        request["desired"]["waves"] = json!([{"targets": [one], "bakeHours": 2}, {"targets": [other]}]);
+        let ([one, _], request) = in_two_waves(stack, json!({"bakeHours": 2}));
         let planned = plan(stack, POLICIES, request).await;
         let aws = stack.aws.clone();
-        let target = one.clone();
         let somebody = async move {
             tokio::time::sleep(Duration::from_secs(60 * 60)).await;
             let policies = aws.organization().policies;
             let id = policies.iter().find(|policy| policy.name == "metadata").unwrap().id.clone();
-            let body = json!({"PolicyId": id, "TargetId": target});
+            let body = json!({"PolicyId": id, "TargetId": one});
             aws.organization_changed_by_others("DetachPolicy", body).unwrap();
         };
         let (ended, ()) = tokio::join!(run(stack, POLICIES, planned.applied()), somebody);

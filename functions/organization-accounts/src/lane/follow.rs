@@ -36,7 +36,7 @@ impl Working<'_, '_> {
             // Whether it was for this account nobody can tell; that it made none is certain.
             ("FAILED", whose) => Ok(self.not_it(id, whose)),
             // In progress, or a word of the future.
-            _ => self.poll_or_leave(item, "its request has not ended").await,
+            _ => self.wait_or_leave(item, "its request has not ended", self.poll()).await,
         }
     }
 

@@ -126,14 +126,12 @@ impl Working<'_, '_> {
         Next::Turn(Turn::Poll(Duration::from_secs(seconds)))
     }
 
-    /// The same, unless it has been waited for too long: then the lane goes on with the next.
-    async fn poll_or_leave(&mut self, item: &Item, what: &str) -> Result<Next, JobError> {
+    /// A wait, unless the account has been waited for too long: then the lane goes on with the next.
+    async fn wait_or_leave(&mut self, item: &Item, what: &str, wait: Next) -> Result<Next, JobError> {
         if self.lasted() < MOST_WAIT {
-            return Ok(self.poll());
+            return Ok(wait);
         }
         tracing::warn!(item = item.name.as_str(), "{what}, and the next account is turned to");
-        self.note(item).await?;
-        self.lane.state.forget();
         let failure = Failure::new(
             ErrorName::Overdue.as_str(),
             &format!(
@@ -141,7 +139,7 @@ impl Working<'_, '_> {
                 MOST_WAIT.as_hours()
             ),
         );
-        self.lane.finish(OutcomeStatus::Overdue, Some(failure))?;
+        self.end(item, OutcomeStatus::Overdue, Some(failure)).await?;
         Ok(Next::On)
     }
 
@@ -164,11 +162,21 @@ impl Working<'_, '_> {
         self.lane.write(&Entry { item: item.name.clone(), known }).await
     }
 
-    /// The account is as it was wished for.
-    async fn done(&mut self, item: &Item) -> Result<Next, JobError> {
+    /// Turns to the next account.
+    async fn end(
+        &mut self,
+        item: &Item,
+        status: OutcomeStatus,
+        failure: Option<Failure>,
+    ) -> Result<(), JobError> {
         self.note(item).await?;
         self.lane.state.forget();
-        self.lane.finish(OutcomeStatus::Succeeded, None)?;
+        self.lane.finish(status, failure)
+    }
+
+    /// The account is as it was wished for.
+    async fn done(&mut self, item: &Item) -> Result<Next, JobError> {
+        self.end(item, OutcomeStatus::Succeeded, None).await?;
         tracing::info!(item = item.name.as_str(), "the account is there");
         Ok(Next::On)
     }
@@ -189,10 +197,8 @@ impl Working<'_, '_> {
             known.failure_class = Some(reason.class);
             known.remedy = Some(reason.remedy.to_owned());
         }
-        self.note(item).await?;
-        self.lane.state.forget();
         let failure = Failure::new(name, &item.wished.redacted(&error.to_string()));
-        self.lane.finish(OutcomeStatus::Failed, Some(failure))
+        self.end(item, OutcomeStatus::Failed, Some(failure)).await
     }
 }
 

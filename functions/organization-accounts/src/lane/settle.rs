@@ -7,7 +7,7 @@ use runtime::lanes::Turn;
 
 use super::ask::FOR_ROOM;
 use super::follow::closed;
-use super::{BETWEEN_LOOKS, MOST_WAIT, Next, Working};
+use super::{BETWEEN_LOOKS, Next, Working};
 use crate::item::Item;
 use crate::state::Stage;
 
@@ -109,10 +109,8 @@ impl Working<'_, '_> {
                 }
                 if ErrorName::TRANSIENT.contains(&error.name()) {
                     tracing::info!(account = account.as_str(), error = error.name().as_str(), "not now");
-                    if self.lasted() >= MOST_WAIT {
-                        return self.poll_or_leave(item, "AWS has not let it be moved").await;
-                    }
-                    return Ok(Next::Turn(Turn::Wait(FOR_ROOM)));
+                    let wait = Next::Turn(Turn::Wait(FOR_ROOM));
+                    return self.wait_or_leave(item, "AWS has not let it be moved", wait).await;
                 }
                 Err(error)
             }
@@ -149,9 +147,11 @@ impl Working<'_, '_> {
                 self.done(item).await
             }
             // What AWS does not say is no conclusion.
-            AccountState::Unknown => self.poll_or_leave(item, "AWS has not told its state").await,
+            AccountState::Unknown => {
+                self.wait_or_leave(item, "AWS has not told its state", self.poll()).await
+            }
             AccountState::NotActive(word) if word == "PENDING_ACTIVATION" => {
-                self.poll_or_leave(item, "it has been pending activation").await
+                self.wait_or_leave(item, "it has been pending activation", self.poll()).await
             }
             AccountState::NotActive(word) => Err(closed(account.as_str(), &word)),
         }
