@@ -71,6 +71,7 @@ fn every_output_has_a_value_and_those_that_people_are_told_of_exist() {
             Kind::OrganizationSetup => "SetupStateMachineArn",
             Kind::OrganizationPolicies => "PoliciesStateMachineArn",
             Kind::OrganizationAccounts => "AccountsStateMachineArn",
+            Kind::Findings => "FindingsStateMachineArn",
         };
         let others = ["BucketName", "LogGroupName", "NotificationTopicArn", "SweepFunctionName"];
         for name in kinds(&resolved).into_iter().map(machine).chain(others) {

@@ -143,6 +143,7 @@ fn every_alarm_watches_something_of_this_stack_and_tells_its_topic() {
         Kind::OrganizationSetup => "SetupFailed",
         Kind::OrganizationPolicies => "PoliciesFailed",
         Kind::OrganizationAccounts => "AccountsFailed",
+        Kind::Findings => "FindingsFailed",
     };
     let others = [
         ("SweepFailed", "AWS/Lambda", "Errors", "FunctionName"),

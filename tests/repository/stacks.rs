@@ -64,9 +64,10 @@ pub(crate) fn variants(stack: &str) -> [Resolved; 3] {
 pub(crate) fn kinds(resolved: &Resolved) -> BTreeSet<Kind> {
     let generates = of_policy_generation().keys().all(|name| resolved.parameters[name] != "");
     let is_there = |kind: &Kind| match kind {
-        Kind::DeclarativePoliciesReport | Kind::OrganizationInventory | Kind::OrganizationsAccessReport => {
-            true
-        }
+        Kind::DeclarativePoliciesReport
+        | Kind::OrganizationInventory
+        | Kind::OrganizationsAccessReport
+        | Kind::Findings => true,
         Kind::PolicyGeneration => generates,
         Kind::OrganizationSetup => resolved.parameters["EnableOrganizationSetup"] == "true",
         Kind::OrganizationPolicies => resolved.parameters["EnablePolicyWrites"] == "true",
@@ -98,7 +99,7 @@ fn the_parameters_of_other_tests_are_those_of_the_files() {
 #[test]
 fn without_its_parameters_a_stack_has_nothing_of_a_kind() {
     let [default, with, every] = variants("muster").map(|it| kinds(&it).len());
-    assert_eq!((default, with, every), (3, Kind::ALL.len(), Kind::ALL.len()));
+    assert_eq!((default, with, every), (4, Kind::ALL.len(), Kind::ALL.len()));
     let resolved = resolve(&template(), "muster", &BTreeMap::new());
     let absent: Vec<_> = Kind::ALL.into_iter().filter(|kind| !kinds(&resolved).contains(kind)).collect();
     let of_catalog = |kind: &str| kind.starts_with("AWS::Glue::") || kind.starts_with("AWS::Athena::");

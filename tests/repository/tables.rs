@@ -18,6 +18,7 @@ use section::{BEGIN, END, PARTITION, Query, duckdb, section, view_columns, view_
 fn tables() -> Vec<Table> {
     let mut tables = runtime::tables::TABLES.to_vec();
     tables.push(Table { name: account_status::TABLE, columns: &account_status::COLUMNS });
+    tables.extend(findings::TABLES);
     tables.extend(organization_accounts::TABLES);
     tables.extend(organization_inventory::TABLES);
     tables.extend(organization_policies::TABLES);

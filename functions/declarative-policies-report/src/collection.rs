@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use models::{AccountId, ErrorName, keys};
 use organizations::{Account, AccountState, Organization};
 use runtime::tables::local_storage;
-use runtime::{Collected, Part, RunContext};
+use runtime::{Collected, Part, PublishedAs, RunContext};
 use serde_json::json;
 use store::{Entry, Store};
 
@@ -66,7 +66,7 @@ impl Collection<'_> {
             "read the report"
         );
         Ok(Collected {
-            parts: vec![Part { table: TABLE, key, etag, rows: summary.rows, bytes }],
+            parts: vec![Part { published: PublishedAs::Table(TABLE), key, etag, rows: summary.rows, bytes }],
             observed_at: aws.ended,
             result: json!({
                 "reportId": self.handle.report_id,

@@ -1,25 +1,24 @@
 //! Where accounts and Regions stand today on what a declarative policy would set: the newest published
 //! account status, beside the plan. Unknown is never counted as compliant.
 //!
-//! AWS documents neither the names of the report's attributes nor the form of their values, so a name
-//! counts as a policy's attribute when it is spelled the same but for the characters between words, and a
-//! value when it is one of those that the policy can have. Everything else is unknown.
+//! What of the report is a policy's setting, [`management_policies`] says; everything else is unknown.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use changes::{Change, Draft, Kept, ObjectId, Operation, Planning, keys_of};
 use errors::JobError;
 use jiff::SignedDuration;
-use management_policies::{Attribute, PolicyKind, Scalar, SettingValue, spelled, value_of};
-use models::{ErrorName, Kind, RunId, keys};
-use runtime::tables::local_storage;
+use management_policies::{
+    Attribute, PolicyKind, Scalar, SettingValue, reported_names, reported_value, spelled, value_of,
+};
+use models::{Kind, RunId};
+use runtime::tables::each_file;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::Store;
 use store::published::{self, Published};
-use table::reader::TextReader;
-use tempfile::NamedTempFile;
-use tokio::io::AsyncWriteExt;
+use table::Cell;
+use table::reader::Reader;
 
 use crate::effect::{Effects, TypeEffects};
 use crate::refusals::Refusals;
@@ -234,7 +233,7 @@ impl Plans {
         let at = self.classes.len();
         let mut class = Class { settings, ..Class::default() };
         for path in class.settings.keys() {
-            for name in names(path) {
+            for name in reported_names(path) {
                 class.named.entry(name).or_default().push(path.clone());
             }
         }
@@ -255,25 +254,9 @@ fn read(path: &str, text: &str) -> Option<Scalar> {
     value_of(PolicyKind::DeclarativeEc2, path, text)
 }
 
-/// How the report may call a setting: by the attribute, the setting, or both.
-fn names(path: &str) -> BTreeSet<String> {
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).skip(1).collect();
-    let (Some(attribute), Some(setting)) = (parts.first(), parts.last()) else { return BTreeSet::new() };
-    let both = spelled(&parts.concat());
-    // A setting that is called as in other attributes, such as `state`, does not tell which it is.
-    let single = matches!(*setting, "state" | "status" | "mode");
-    [spelled(if single { attribute } else { setting }), both].into()
-}
-
 /// Whether a value of the report is the planned one; `None` where it cannot be told.
 fn complies(path: &str, planned: &Scalar, reported: &str) -> Option<bool> {
-    let reported = match reported {
-        // EC2 answers the serial console's status so.
-        "true" | "allowed" => "enabled",
-        "false" | "not-allowed" => "disabled",
-        other => other,
-    };
-    read(path, reported).map(|reported| reported == *planned)
+    reported_value(path, reported).map(|reported| reported == *planned)
 }
 
 /// Reads the rows of an account status, one file after the other.
@@ -283,35 +266,14 @@ async fn count(
     planned: &Plans,
     status: &mut AccountStatus,
 ) -> Result<(), JobError> {
-    for number in 0.. {
-        let key = keys::table(account_status::TABLE, &newest.run_id, number);
-        let Some(mut download) = store.download(&key).await? else {
-            if number > 0 {
-                break;
-            }
-            return Err(JobError::new(
-                ErrorName::Incomplete,
-                format!("{key} was published and is gone"),
-                "Run declarative-policies-report again, then plan.",
-            ));
-        };
-        let storage = |error: std::io::Error| local_storage(&error);
-        let file = NamedTempFile::new().map_err(storage)?;
-        let mut sink = tokio::fs::File::from_std(file.reopen().map_err(storage)?);
-        while let Some(bytes) = download.next().await? {
-            sink.write_all(&bytes).await.map_err(storage)?;
-        }
-        sink.flush().await.map_err(storage)?;
-        rows(file.path(), planned, status)?;
-    }
-    Ok(())
+    each_file(store, account_status::TABLE, &newest.run_id, |file| rows(file, planned, status)).await
 }
 
 fn rows(file: &std::path::Path, planned: &Plans, status: &mut AccountStatus) -> Result<(), JobError> {
     const COLUMNS: [&str; 4] = ["account_id", "region", "attribute", "value"];
-    let mut rows = TextReader::open(file, &COLUMNS).map_err(JobError::defect)?;
+    let mut rows = Reader::open(file, &COLUMNS).map_err(JobError::defect)?;
     rows.each_row(|row| {
-        let [Some(account), Some(region), Some(attribute), value] = row else { return };
+        let [Some(account), Some(region), Some(attribute), value] = row.map(Cell::text) else { return };
         let Some(class) = planned.class(account) else { return };
         for path in class.named.get(&spelled(attribute)).into_iter().flatten() {
             let planned = class.settings.get(path).and_then(Option::as_ref);
@@ -367,9 +329,9 @@ mod tests {
 
     #[test]
     fn a_setting_is_found_under_its_own_name_or_that_of_its_attribute() {
-        let state = names("/ec2_attributes/image_block_public_access/state");
+        let state = reported_names("/ec2_attributes/image_block_public_access/state");
         assert!(state.contains(&spelled("Image Block Public Access")), "{state:?}");
-        let tokens = names("/ec2_attributes/instance_metadata_defaults/http_tokens");
+        let tokens = reported_names("/ec2_attributes/instance_metadata_defaults/http_tokens");
         assert!(tokens.contains(&spelled("http-tokens")), "{tokens:?}");
         assert!(!tokens.contains(&spelled("instance_metadata_defaults")), "it has several settings");
     }

@@ -81,7 +81,7 @@ pub(crate) async fn gather(
     let conclusions = access.conclusions.clone();
     let parts = vec![policies.finish(store).await?, access.finish(store).await?];
     let left_out = left_out.write(store, run).await?;
-    let rows = parts.iter().map(|part| (part.table, part.rows)).collect();
+    let rows = parts.iter().filter_map(|part| Some((part.table()?, part.rows))).collect();
     let result = totals.result(&basis, &coverage, &left_out, &rows, &conclusions);
     tracing::info!(
         accounts = results.lanes().count(),

@@ -1,7 +1,6 @@
 //! What the sweep reads from its environment.
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
 
 use aws_sdk_lambda::Client as Lambda;
 use aws_sdk_sfn::Client as StepFunctions;
@@ -36,49 +35,16 @@ pub(crate) struct Config {
 
 impl Config {
     pub(crate) fn new(environment: &Environment) -> Result<Self, InvalidEnvironment> {
-        let pairs = |variable| -> Result<BTreeMap<Kind, String>, InvalidEnvironment> {
-            Ok(environment.list::<Pair>(variable)?.into_iter().map(|Pair(kind, arn)| (kind, arn)).collect())
-        };
         Ok(Self {
             store: environment.store()?,
             lambda: Lambda::new(&environment.aws),
             states: StepFunctions::new(&environment.aws),
-            cancel_functions: pairs(&CANCEL_FUNCTIONS)?,
-            state_machines: pairs(&STATE_MACHINES)?,
+            cancel_functions: environment.by_kind(&CANCEL_FUNCTIONS)?,
+            state_machines: environment.by_kind(&STATE_MACHINES)?,
         })
     }
 
     pub(crate) fn kind_of_machine(&self, arn: &str) -> Option<Kind> {
         self.state_machines.iter().find(|(_, machine)| *machine == arn).map(|(kind, _)| *kind)
-    }
-}
-
-/// `KIND=ARN`.
-struct Pair(Kind, String);
-
-impl FromStr for Pair {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (name, arn) = text.split_once('=').ok_or_else(|| format!("{text:?} is not KIND=ARN"))?;
-        let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == name);
-        let kind = kind.ok_or_else(|| format!("{name:?} is not a kind of job"))?;
-        if !arn.starts_with("arn:") {
-            return Err(format!("{arn:?} is not an ARN"));
-        }
-        Ok(Self(kind, arn.to_owned()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pair_needs_a_known_kind_and_an_arn() {
-        assert!("declarative-policies-report=arn:aws:lambda:x".parse::<Pair>().is_ok());
-        for text in ["declarative-policies-report", "unknown=arn:aws:x", "declarative-policies-report=name"] {
-            assert!(text.parse::<Pair>().is_err(), "{text}");
-        }
     }
 }

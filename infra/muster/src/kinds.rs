@@ -146,6 +146,19 @@ pub(crate) const KINDS: &[Known] = &[
         ],
         counts: &[("accounts", "account_creations", "status")],
     },
+    Known {
+        kind: Kind::Findings,
+        machine: "FindingsStateMachineArn",
+        job: "run of findings",
+        at_once: 4,
+        estimate: Estimate::Always(
+            "Findings are made of what is published, in seconds to minutes, and ask AWS nothing. What is too old is \
+             run first: the estimate of each of those kinds says what it takes. With --request '{\"dryRun\": true}', \
+             the run says which those are; with '{\"refresh\": \"none\"}' there are none.",
+        ),
+        facts: &[],
+        counts: &[("findings", "findings", "severity")],
+    },
 ];
 
 /// What every kind that changes the organization tells of a run.

@@ -28,7 +28,8 @@
 //!   same ([`Reason::EmptiedList`]).
 //!
 //! Modules: [`json`] reads without losing anything, [`syntax`] checks, [`document`] keeps what of a
-//! policy takes part in merging, [`inheritance`] merges, [`told`] compares with what AWS tells.
+//! policy takes part in merging, [`inheritance`] merges, [`told`] compares with what AWS tells, [`reported`]
+//! reads what the declarative policies report says.
 
 mod difference;
 mod document;
@@ -39,6 +40,7 @@ mod kind;
 mod operators;
 mod pointer;
 mod problem;
+mod reported;
 mod syntax;
 mod told;
 mod validity;
@@ -50,6 +52,7 @@ pub use effective::{Attribute, Because, Candidate, Effective, Reason, Unknown};
 pub use inheritance::{Attached, Level, Levels, LevelsError, predict};
 pub use kind::PolicyKind;
 pub use problem::{MAX_PROBLEMS, Problem, ProblemKind};
+pub use reported::{reported_names, reported_setting, reported_value};
 pub use syntax::{check, check_allowing_not_established, spelled, value_of};
 pub use told::{Agreement, Disagreement, compare};
 pub use validity::problems;

@@ -16,6 +16,7 @@
 //! locks/<name>                           who is the only writer at present
 //! cursors/<kind>.json                    where runs that take turns go on
 //! cursors/<kind>/<name>.json             the same for one account alone
+//! findings/<run-id>/…                    what findings come to, for people: report, files, proposals
 //! tables/<table>/run_date=YYYY-MM-DD/<run-id>-<n>.parquet
 //! ```
 
@@ -123,6 +124,11 @@ pub const ORGANIZATION_WRITER: &str = "locks/organization-writer";
 
 /// When an account was asked for last: AWS takes one request in ten seconds.
 pub const ACCOUNT_CREATION: &str = "locks/account-creation";
+
+/// Where what a run of findings publishes for people is kept.
+pub fn findings(run: &RunId, name: &str) -> String {
+    format!("findings/{run}/{name}")
+}
 
 /// The prefix of objects that requests refer to.
 pub const REQUESTS: &str = "requests/";

@@ -163,6 +163,7 @@ impl JobRecord {
             failure: None,
             result: None,
             prerequisite: None,
+            refresh: None,
             lanes: None,
         }
     }

@@ -30,10 +30,11 @@ pub enum Kind {
     OrganizationSetup,
     OrganizationPolicies,
     OrganizationAccounts,
+    Findings,
 }
 
 impl Kind {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::DeclarativePoliciesReport,
         Self::OrganizationInventory,
         Self::OrganizationsAccessReport,
@@ -41,6 +42,7 @@ impl Kind {
         Self::OrganizationSetup,
         Self::OrganizationPolicies,
         Self::OrganizationAccounts,
+        Self::Findings,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -52,6 +54,7 @@ impl Kind {
             Self::OrganizationSetup => "organization-setup",
             Self::OrganizationPolicies => "organization-policies",
             Self::OrganizationAccounts => "organization-accounts",
+            Self::Findings => "findings",
         }
     }
 }
@@ -74,6 +77,8 @@ pub enum Next {
     Collect,
     /// A run of another kind has to come first: [`Ticket::prerequisite`] is its request.
     Prepare,
+    /// Runs of other kinds come first, side by side: [`Ticket::refresh`] says which.
+    Refresh,
     /// The run is planned: work on its lanes, which [`Ticket::lanes`] lists.
     Lanes,
     /// A plan of changes: wait, then go on making them.
@@ -169,6 +174,10 @@ pub struct Ticket {
     /// The request of the run that has to come first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prerequisite: Option<Value>,
+    /// The runs of other kinds that come first, however they end: for each whether it is due, its state
+    /// machine and its request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<Value>,
     /// Of a run that is planned into lanes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lanes: Option<LaneList>,

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use aws_types::SdkConfig;
-use models::{AccountId, BucketName};
+use models::{AccountId, BucketName, Kind};
 use store::Store;
 
 use crate::Metrics;
@@ -87,11 +87,33 @@ impl Environment {
             .collect()
     }
 
+    /// The variable's value as a comma-separated list of `KIND=ARN`; empty when it is not set.
+    pub fn by_kind(&self, variable: &Variable) -> Result<BTreeMap<Kind, String>, InvalidEnvironment> {
+        Ok(self.list::<Pair>(variable)?.into_iter().map(|Pair(kind, arn)| (kind, arn)).collect())
+    }
+
     /// The stack's bucket.
     pub fn store(&self) -> Result<Store, InvalidEnvironment> {
         let bucket: BucketName = self.get(&BUCKET)?;
         let owner: AccountId = self.get(&BUCKET_OWNER)?;
         Ok(Store::new(aws_sdk_s3::Client::new(&self.aws), bucket, owner))
+    }
+}
+
+/// `KIND=ARN`.
+struct Pair(Kind, String);
+
+impl FromStr for Pair {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, arn) = text.split_once('=').ok_or_else(|| format!("{text:?} is not KIND=ARN"))?;
+        let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == name);
+        let kind = kind.ok_or_else(|| format!("{name:?} is not a kind of job"))?;
+        if !arn.starts_with("arn:") {
+            return Err(format!("{arn:?} is not an ARN"));
+        }
+        Ok(Self(kind, arn.to_owned()))
     }
 }
 
@@ -128,6 +150,14 @@ mod tests {
         assert_eq!(environment(&[]).list::<BucketName>(&BUCKETS), Ok(Vec::new()));
         assert_eq!(environment(&[("BUCKETS", "abc, abd")]).list::<BucketName>(&BUCKETS).unwrap().len(), 2);
         assert!(environment(&[("BUCKETS", "abc,X")]).list::<BucketName>(&BUCKETS).is_err());
+    }
+
+    #[test]
+    fn a_pair_needs_a_known_kind_and_an_arn() {
+        assert!("declarative-policies-report=arn:aws:lambda:x".parse::<Pair>().is_ok());
+        for text in ["declarative-policies-report", "unknown=arn:aws:x", "declarative-policies-report=name"] {
+            assert!(text.parse::<Pair>().is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -129,14 +129,33 @@ pub enum Cancelled {
     NotVisible,
 }
 
-/// A file that collecting wrote under `runs/`, to be published in `table`.
+/// What a file is published as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PublishedAs {
+    /// One of the files of a table.
+    Table(&'static str),
+    /// A document of its own, by its key.
+    Document(String),
+}
+
+/// A file that collecting wrote under `runs/`, to be published.
 #[derive(Debug, Clone)]
 pub struct Part {
-    pub table: &'static str,
+    pub published: PublishedAs,
     pub key: String,
     pub etag: String,
     pub rows: u64,
     pub bytes: u64,
+}
+
+impl Part {
+    /// The table that it is of, if it is of one.
+    pub fn table(&self) -> Option<&'static str> {
+        match self.published {
+            PublishedAs::Table(table) => Some(table),
+            PublishedAs::Document(_) => None,
+        }
+    }
 }
 
 /// What collecting left.
@@ -171,6 +190,11 @@ pub trait Job: Sized + Send + Sync + 'static {
 
     /// The lanes to work on, of a kind whose runs have lanes.
     fn lanes(&self, _handle: &Self::Handle) -> Option<LaneList> {
+        None
+    }
+
+    /// The runs of other kinds that come first, of a kind that is made from what others publish.
+    fn refresh(&self, _handle: &Self::Handle) -> Option<Value> {
         None
     }
 

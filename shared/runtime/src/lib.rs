@@ -27,7 +27,7 @@ pub use environment::{Environment, InvalidEnvironment, Variable};
 pub use function::{Function, Invocation};
 pub use identity::Identity;
 pub use job::{
-    Cancelled, Collected, Estimate, Found, Job, Part, Prerequisite, Progress, RunContext, Started, Then,
+    Cancelled, Collected, Estimate, Found, Job, Part, Prerequisite, Progress, PublishedAs, RunContext, Started, Then,
     WouldStart,
 };
 pub use lifecycle::{Step, without_texts};

@@ -2,14 +2,16 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::path::Path;
 
 use errors::JobError;
-use models::{ErrorName, keys};
+use models::{ErrorName, RunId, keys};
 use store::Store;
 use table::{Cell, Column, RowWriter, Table, TableError};
 use tempfile::NamedTempFile;
+use tokio::io::AsyncWriteExt;
 
-use crate::{Part, RunContext};
+use crate::{Part, PublishedAs, RunContext};
 use crate::{lanes, lifecycle};
 
 /// Those that every kind publishes, and those that every kind whose runs have lanes does.
@@ -43,8 +45,39 @@ impl TableFile {
         let bytes = sink.get_ref().metadata().map_err(|error| local_storage(&error))?.len();
         let key = keys::part(run.run_id, run.item, run.writer, &format!("{}-0.parquet", self.name));
         let etag = store.put_file(&key, self.file.path()).await?;
-        Ok(Part { table: self.name, key, etag, rows, bytes })
+        Ok(Part { published: PublishedAs::Table(self.name), key, etag, rows, bytes })
     }
+}
+
+/// The files of a table that a run has published, one after the other, each in the function's own storage
+/// while `read` reads it.
+pub async fn each_file(
+    store: &Store,
+    table: &str,
+    run: &RunId,
+    mut read: impl FnMut(&Path) -> Result<(), JobError>,
+) -> Result<(), JobError> {
+    for number in 0.. {
+        let key = keys::table(table, run, number);
+        let Some(mut download) = store.download(&key).await? else {
+            if number > 0 {
+                break;
+            }
+            return Err(JobError::new(
+                ErrorName::Incomplete,
+                format!("{key} was published and is gone"),
+                "Run that kind again, then repeat this.",
+            ));
+        };
+        let file = NamedTempFile::new().map_err(|error| local_storage(&error))?;
+        let mut sink = tokio::fs::File::from_std(file.reopen().map_err(|error| local_storage(&error))?);
+        while let Some(bytes) = download.next().await? {
+            sink.write_all(&bytes).await.map_err(|error| local_storage(&error))?;
+        }
+        sink.flush().await.map_err(|error| local_storage(&error))?;
+        read(file.path())?;
+    }
+    Ok(())
 }
 
 fn failed(error: TableError) -> JobError {

@@ -1,72 +1,80 @@
-//! Reads columns of text again, a batch of rows at a time: bounded memory at any size of the file.
+//! Reads some columns again, a batch of rows at a time: bounded memory at any size of the file.
 
 use std::fs::File;
 use std::path::Path;
 
 use parquet::basic::Type as PhysicalType;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::{ByteArray, ByteArrayType};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
+
+use crate::Cell;
 
 /// Rows that are read at once.
 const BATCH: usize = 8 * 1024;
 
-/// Some columns of text of a file.
-pub struct TextReader<const N: usize> {
+/// Some columns of a file.
+pub struct Reader<const N: usize> {
     file: SerializedFileReader<File>,
-    columns: [usize; N],
+    columns: [Option<usize>; N],
     group: usize,
-    readers: Option<[ColumnReaderImpl<ByteArrayType>; N]>,
     batch: [Batch; N],
     rows: usize,
     next: usize,
 }
 
-impl<const N: usize> std::fmt::Debug for TextReader<N> {
+impl<const N: usize> std::fmt::Debug for Reader<N> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TextReader").field("group", &self.group).finish_non_exhaustive()
+        f.debug_struct("Reader").field("group", &self.group).finish_non_exhaustive()
     }
 }
 
-/// The rows of one column that are read.
-#[derive(Default)]
-struct Batch {
-    values: Vec<ByteArray>,
-    levels: Vec<i16>,
-    /// Where the value of each row is; none where it has none.
-    places: Vec<Option<usize>>,
-}
-
-impl<const N: usize> TextReader<N> {
-    /// Opens a file of which the columns of these names are text.
+impl<const N: usize> Reader<N> {
+    /// Opens a file that has columns of these names.
     pub fn open(path: &Path, names: &[&str; N]) -> Result<Self, ParquetError> {
+        let reader = Self::open_with(path, names)?;
+        match reader.columns.iter().zip(names).find(|(column, _)| column.is_none()) {
+            Some((_, name)) => Err(ParquetError::General(format!("there is no column {name}"))),
+            None => Ok(reader),
+        }
+    }
+
+    /// Opens a file that may be older than some of these columns: they are then empty in every row.
+    pub fn open_with(path: &Path, names: &[&str; N]) -> Result<Self, ParquetError> {
         let file = SerializedFileReader::new(File::open(path)?)?;
         let schema = file.metadata().file_metadata().schema_descr_ptr();
-        let mut columns = [0; N];
+        let mut columns = [None; N];
         for (column, name) in columns.iter_mut().zip(names) {
-            let found = schema.columns().iter().position(|it| it.name() == *name);
-            let at = found.ok_or_else(|| ParquetError::General(format!("there is no column {name}")))?;
-            if schema.column(at).physical_type() != PhysicalType::BYTE_ARRAY {
-                return Err(ParquetError::General(format!("the column {name} is not text")));
-            }
-            *column = at;
+            *column = schema.columns().iter().position(|it| it.name() == *name);
         }
-        let batch = std::array::from_fn(|_| Batch::default());
-        Ok(Self { file, columns, group: 0, readers: None, batch, rows: 0, next: 0 })
+        let mut batch: [Batch; N] = std::array::from_fn(|_| Batch::Absent);
+        for ((batch, column), name) in batch.iter_mut().zip(&columns).zip(names) {
+            let Some(column) = column else { continue };
+            *batch = match schema.column(*column).physical_type() {
+                PhysicalType::BYTE_ARRAY => Batch::Texts(Values::default()),
+                PhysicalType::INT64 => Batch::Integers(Values::default()),
+                PhysicalType::BOOLEAN => Batch::Booleans(Values::default()),
+                other => {
+                    return Err(ParquetError::General(format!("the column {name} is of the type {other}")));
+                }
+            };
+        }
+        Ok(Self { file, columns, group: 0, batch, rows: 0, next: 0 })
     }
 
-    /// Hands every row to `take`: the columns' texts, in the order of their names.
-    pub fn each_row(&mut self, mut take: impl FnMut([Option<&str>; N])) -> Result<(), ParquetError> {
+    /// Hands every row to `take`: the columns' cells, in the order of their names. A time is its
+    /// milliseconds.
+    pub fn each_row(&mut self, mut take: impl FnMut([Cell<'_>; N])) -> Result<(), ParquetError> {
         loop {
             while self.next == self.rows {
                 if !self.read()? {
                     return Ok(());
                 }
             }
-            let mut row = [None; N];
-            for (text, batch) in row.iter_mut().zip(&self.batch) {
-                *text = batch.text(self.next)?;
+            let mut row = [Cell::Null; N];
+            for (cell, batch) in row.iter_mut().zip(&self.batch) {
+                *cell = batch.cell(self.next)?;
             }
             self.next += 1;
             take(row);
@@ -75,43 +83,100 @@ impl<const N: usize> TextReader<N> {
 
     /// Reads the next rows; whether there may be more.
     fn read(&mut self) -> Result<bool, ParquetError> {
-        let Some(readers) = &mut self.readers else {
-            if self.group == self.file.num_row_groups() {
-                return Ok(false);
-            }
-            let group = self.file.get_row_group(self.group)?;
-            let readers = self.columns.iter().map(|column| match group.get_column_reader(*column)? {
-                ColumnReader::ByteArrayColumnReader(reader) => Ok(reader),
-                _ => Err(ParquetError::General("a column of text is not one".to_owned())),
-            });
-            let readers: Vec<_> = readers.collect::<Result<_, _>>()?;
-            let misfit = |_| ParquetError::General("a column has no reader".to_owned());
-            self.readers = Some(readers.try_into().map_err(misfit)?);
-            self.group += 1;
-            return Ok(true);
-        };
+        self.next = 0;
+        self.rows = 0;
         let mut rows = None;
-        for (reader, batch) in readers.iter_mut().zip(&mut self.batch) {
-            let read = batch.read(reader)?;
+        for batch in &mut self.batch {
+            let Some(read) = batch.read()? else { continue };
             if rows.is_some_and(|rows| rows != read) {
                 return Err(ParquetError::General("columns have different numbers of rows".to_owned()));
             }
             rows = Some(read);
         }
-        self.rows = rows.unwrap_or(0);
-        self.next = 0;
-        if self.rows == 0 {
-            self.readers = None;
+        if let Some(rows @ 1..) = rows {
+            self.rows = rows;
+            return Ok(true);
         }
+        if self.group == self.file.num_row_groups() {
+            return Ok(false);
+        }
+        let group = self.file.get_row_group(self.group)?;
+        for (column, batch) in self.columns.iter().zip(&mut self.batch) {
+            let Some(column) = column else { continue };
+            batch.begin(group.get_column_reader(*column)?)?;
+        }
+        self.group += 1;
         Ok(true)
     }
 }
 
+/// The rows of one column that are read.
+enum Batch {
+    /// The file has no such column.
+    Absent,
+    Texts(Values<ByteArrayType>),
+    Integers(Values<Int64Type>),
+    Booleans(Values<BoolType>),
+}
+
+/// What is read of a column of one type.
+struct Values<T: DataType> {
+    reader: Option<ColumnReaderImpl<T>>,
+    values: Vec<T::T>,
+    levels: Vec<i16>,
+    /// Where the value of each row is; none where it has none.
+    places: Vec<Option<usize>>,
+}
+
+impl<T: DataType> Default for Values<T> {
+    fn default() -> Self {
+        Self { reader: None, values: Vec::new(), levels: Vec::new(), places: Vec::new() }
+    }
+}
+
 impl Batch {
-    fn read(&mut self, reader: &mut ColumnReaderImpl<ByteArrayType>) -> Result<usize, ParquetError> {
+    /// Begins with a column of the next row group.
+    fn begin(&mut self, column: ColumnReader) -> Result<(), ParquetError> {
+        match (self, column) {
+            (Self::Texts(values), ColumnReader::ByteArrayColumnReader(reader)) => {
+                values.reader = Some(reader);
+            }
+            (Self::Integers(values), ColumnReader::Int64ColumnReader(reader)) => values.reader = Some(reader),
+            (Self::Booleans(values), ColumnReader::BoolColumnReader(reader)) => values.reader = Some(reader),
+            _ => return Err(ParquetError::General("a column is not of its own type".to_owned())),
+        }
+        Ok(())
+    }
+
+    /// Reads the next rows of the present row group; `None` of a column that is not there.
+    fn read(&mut self) -> Result<Option<usize>, ParquetError> {
+        match self {
+            Self::Absent => Ok(None),
+            Self::Texts(values) => values.read().map(Some),
+            Self::Integers(values) => values.read().map(Some),
+            Self::Booleans(values) => values.read().map(Some),
+        }
+    }
+
+    fn cell(&self, row: usize) -> Result<Cell<'_>, ParquetError> {
+        Ok(match self {
+            Self::Absent => Cell::Null,
+            Self::Texts(values) => match values.at(row) {
+                None => Cell::Null,
+                Some(value) => Cell::Text(ByteArray::as_utf8(value)?),
+            },
+            Self::Integers(values) => values.at(row).copied().into(),
+            Self::Booleans(values) => values.at(row).copied().into(),
+        })
+    }
+}
+
+impl<T: DataType> Values<T> {
+    fn read(&mut self) -> Result<usize, ParquetError> {
         self.values.clear();
         self.levels.clear();
         self.places.clear();
+        let Some(reader) = &mut self.reader else { return Ok(0) };
         let (rows, values, _) = reader.read_records(BATCH, Some(&mut self.levels), None, &mut self.values)?;
         let mut next = 0;
         for row in 0..rows {
@@ -126,11 +191,8 @@ impl Batch {
         Ok(rows)
     }
 
-    fn text(&self, row: usize) -> Result<Option<&str>, ParquetError> {
-        match self.places.get(row).copied().flatten().and_then(|place| self.values.get(place)) {
-            None => Ok(None),
-            Some(value) => value.as_utf8().map(Some),
-        }
+    fn at(&self, row: usize) -> Option<&T::T> {
+        self.places.get(row).copied().flatten().and_then(|place| self.values.get(place))
     }
 }
 
@@ -146,26 +208,47 @@ mod tests {
             Column::required("one", Kind::Text),
             Column::required("number", Kind::Integer),
             Column::optional("two", Kind::Text),
+            Column::optional("at", Kind::Timestamp),
+            Column::required("is_odd", Kind::Boolean),
         ];
         let mut writer = RowWriter::new(file.reopen().unwrap(), "table", &columns).unwrap();
         const ROWS: u64 = 3 * BATCH as u64 + 5;
+        let one = |row: u64| format!("r{}", row % 7);
+        let two = |row: u64| (row % 3 != 0).then(|| format!("t{}", row % 5));
+        let at = |row: u64| (row % 4 != 0).then_some(row);
         for row in 0..ROWS {
-            let one = format!("r{}", row % 7);
-            let two = (row % 3 != 0).then(|| format!("t{}", row % 5));
-            writer.push(&[(&one).into(), row.into(), two.as_ref().into()]).unwrap();
+            let (one, two) = (one(row), two(row));
+            let is_odd = row % 2 == 1;
+            writer
+                .push(&[(&one).into(), row.into(), two.as_ref().into(), at(row).into(), is_odd.into()])
+                .unwrap();
         }
         writer.finish().unwrap();
-        let mut reader = TextReader::open(file.path(), &["two", "one"]).unwrap();
+        let mut reader = Reader::open(file.path(), &["two", "one", "at", "is_odd", "number"]).unwrap();
         let mut row = 0;
         reader
-            .each_row(|[two, one]| {
-                assert_eq!(one, Some(format!("r{}", row % 7).as_str()));
-                assert_eq!(two.map(str::to_owned), (row % 3 != 0).then(|| format!("t{}", row % 5)));
+            .each_row(|cells| {
+                let (one, two) = (one(row), two(row));
+                let expected: [Cell<'_>; 5] =
+                    [two.as_ref().into(), (&one).into(), at(row).into(), (row % 2 == 1).into(), row.into()];
+                assert_eq!(cells, expected, "{row}");
                 row += 1;
             })
             .unwrap();
         assert_eq!(row, ROWS);
-        assert!(TextReader::open(file.path(), &["three"]).is_err());
-        assert!(TextReader::open(file.path(), &["number"]).is_err());
+        assert!(Reader::open(file.path(), &["three"]).is_err());
+    }
+
+    #[test]
+    fn a_column_that_a_file_is_older_than_is_empty() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let columns = [Column::required("one", Kind::Text)];
+        let mut writer = RowWriter::new(file.reopen().unwrap(), "table", &columns).unwrap();
+        writer.push(&["a".into()]).unwrap();
+        writer.finish().unwrap();
+        let mut rows = Vec::new();
+        let mut reader = Reader::open_with(file.path(), &["new", "one"]).unwrap();
+        reader.each_row(|[new, one]| rows.push((new == Cell::Null, one == Cell::Text("a")))).unwrap();
+        assert_eq!(rows, [(true, true)]);
     }
 }

@@ -17,6 +17,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use declarative_policies_report::DeclarativePoliciesReport;
+use findings::Findings;
 use organization_accounts::OrganizationAccounts;
 use organization_inventory::OrganizationInventory;
 use organization_policies::OrganizationPolicies;
@@ -25,7 +26,7 @@ use organizations_access_report::OrganizationsAccessReport;
 use policy_generation::PolicyGeneration;
 
 /// The binaries of the workspace, by name, and the variables each reads.
-pub const BINARIES: [(&str, &[runtime::Variable]); 28] = [
+pub const BINARIES: [(&str, &[runtime::Variable]); 30] = [
     ("declarative-policies-report-start", &declarative_policies_report::VARIABLES),
     ("declarative-policies-report-status", &declarative_policies_report::VARIABLES),
     ("declarative-policies-report-parse", &declarative_policies_report::VARIABLES),
@@ -53,6 +54,8 @@ pub const BINARIES: [(&str, &[runtime::Variable]); 28] = [
     ("organization-accounts-start", &organization_accounts::VARIABLES),
     ("organization-accounts-status", &organization_accounts::VARIABLES),
     ("organization-accounts-gather", &organization_accounts::VARIABLES),
+    ("findings-evaluate", &findings::VARIABLES),
+    ("findings-publish", &findings::VARIABLES),
     ("sweep", &sweep::VARIABLES),
 ];
 
@@ -120,6 +123,8 @@ fn function(binary: &str, environment: &Environment) -> Option<Result<Function, 
             lanes::function::<OrganizationAccounts>(LaneStep::Status, "status", environment)
         }
         "organization-accounts-gather" => lanes::gather_function::<OrganizationAccounts>(environment),
+        "findings-evaluate" => lifecycle::function::<Findings>(Step::Evaluate, environment),
+        "findings-publish" => lifecycle::function::<Findings>(Step::Publish, environment),
         "sweep" => sweep::function(environment),
         _ => return None,
     })

@@ -190,6 +190,11 @@ impl LocalStack {
         self.aws.states().start(self.output("PolicyGenerationStateMachineArn"), None, request)
     }
 
+    /// Starts a run of findings.
+    pub fn start_findings(&self, request: Value) -> Result<Arc<Execution>, local_states::service::Refused> {
+        self.aws.states().start(self.output("FindingsStateMachineArn"), None, request)
+    }
+
     /// Starts a run that makes a batch of accounts.
     pub fn start_accounts(&self, request: Value) -> Result<Arc<Execution>, local_states::service::Refused> {
         self.aws.states().start(self.output("AccountsStateMachineArn"), None, request)

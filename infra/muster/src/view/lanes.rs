@@ -72,7 +72,7 @@ pub(super) async fn show(
 }
 
 /// What a run says of its own coverage.
-fn coverage(complete: &Value) -> &'static str {
+pub(super) fn coverage(complete: &Value) -> &'static str {
     match complete.as_bool() {
         Some(true) => "complete",
         Some(false) => "INCOMPLETE: what is missing is unknown, and nothing is concluded of it",

@@ -1,6 +1,7 @@
 //! What is shown on the terminal. Texts from AWS are made harmless first.
 
 mod changes;
+mod findings;
 mod lanes;
 mod progress;
 mod result;

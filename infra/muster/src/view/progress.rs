@@ -86,6 +86,9 @@ enum Stage {
     /// Between two steps: the ticket says what is next.
     Deciding,
     Running,
+    /// Runs of other kinds come first, side by side.
+    Refreshing,
+    Evaluating,
     /// Making the changes of a wave.
     Applying,
     /// Seeing whether AWS shows them, or leaving them alone.
@@ -103,7 +106,7 @@ enum Stage {
 
 /// The states of the definitions (`infra/statemachines`). A stack of another version may have others,
 /// which are shown by their names.
-const STAGES: [(&str, Stage); 23] = [
+const STAGES: [(&str, Stage); 25] = [
     ("Begin", Stage::Starting),
     ("Start", Stage::Starting),
     ("Plan", Stage::Planning),
@@ -112,6 +115,8 @@ const STAGES: [(&str, Stage); 23] = [
     ("WaitForTurn", Stage::WaitingForTurn),
     ("WaitForJob", Stage::Running),
     ("Status", Stage::Running),
+    ("Refresh", Stage::Refreshing),
+    ("Evaluate", Stage::Evaluating),
     ("WaitToApply", Stage::Applying),
     ("Apply", Stage::Applying),
     ("WaitToVerify", Stage::Proving),
@@ -131,11 +136,14 @@ const STAGES: [(&str, Stage); 23] = [
 
 /// Where a run stands; `None` in a state that this version does not know.
 fn stage(seen: &Seen) -> Option<Stage> {
-    let (_, stage) = STAGES.iter().find(|(name, _)| *name == seen.state)?;
+    let known = STAGES.iter().find(|(name, _)| *name == seen.state).map(|(_, stage)| stage);
+    // Each of the runs that come first has states of its own.
+    let stage = known.or_else(|| (seen.ticket["next"] == "refresh").then_some(&Stage::Refreshing))?;
     Some(match (stage, seen.ticket["next"].as_str()) {
         (Stage::Deciding, Some("wait")) => Stage::WaitingForTurn,
         (Stage::Deciding, Some("poll")) => Stage::Running,
         (Stage::Deciding, Some("prepare")) => Stage::Preparing,
+        (Stage::Deciding, Some("refresh")) => Stage::Refreshing,
         (Stage::Deciding, Some("lanes")) => Stage::Lanes,
         (Stage::Deciding, Some("apply")) => Stage::Applying,
         (Stage::Deciding, Some("verify")) => Stage::Proving,
@@ -149,8 +157,8 @@ fn stage(seen: &Seen) -> Option<Stage> {
 
 fn step(seen: &Seen) -> u64 {
     match stage(seen) {
-        Some(Stage::Running | Stage::Applying) => 4,
-        Some(Stage::Proving) => 6,
+        Some(Stage::Running | Stage::Applying | Stage::Refreshing) => 4,
+        Some(Stage::Proving | Stage::Evaluating) => 6,
         Some(Stage::Lanes) => {
             let (begin, length) = LANES;
             let far = seen.lanes.as_ref().map(Lanes::far);
@@ -180,6 +188,8 @@ pub(crate) fn state(seen: &Seen) -> String {
         Some(Stage::WaitingForTurn) => waiting_for(ticket),
         Some(Stage::Lanes) => lanes(seen),
         Some(Stage::Running) => running(ticket),
+        Some(Stage::Refreshing) => refreshing(ticket),
+        Some(Stage::Evaluating) => "making findings of what is published".to_owned(),
         Some(Stage::Applying) => "making changes".to_owned(),
         Some(Stage::Proving) => proving(ticket),
         Some(Stage::Collecting) => "collecting".to_owned(),
@@ -199,6 +209,14 @@ fn proving(ticket: &Value) -> String {
         Some(seconds @ 61..) => format!("leaving the wave alone for {}", span(Duration::from_secs(seconds))),
         _ => "seeing whether AWS shows the changes".to_owned(),
     }
+}
+
+/// Which runs come first.
+fn refreshing(ticket: &Value) -> String {
+    let parts = ticket["refresh"].as_object().into_iter().flatten();
+    let machines = parts.filter_map(|(_, part)| part["machine"].as_str()?.rsplit(':').next());
+    let machines: Vec<_> = machines.collect();
+    format!("refreshing {}", machines.join(", "))
 }
 
 fn running(ticket: &Value) -> String {

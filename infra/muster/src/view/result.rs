@@ -5,7 +5,7 @@ use std::time::Duration;
 use models::Kind;
 use serde_json::Value;
 
-use super::{changes, lanes, line, number, say, span, table};
+use super::{changes, findings, lanes, line, number, say, span, table};
 use crate::Done;
 use crate::client::{Ended, Stack};
 use crate::kinds::{self, Estimate};
@@ -39,6 +39,9 @@ pub(crate) async fn result(stack: &Stack, kind: Kind, ended: &Ended, took: Durat
     let of = result["reused"].as_str();
     if let Some(reused) = of {
         row("reused", reused);
+    }
+    if kind == Kind::Findings {
+        return findings::show(stack, published);
     }
     match published["summary"].as_str() {
         Some(summary_key) => evidence(stack, published, summary_key).await,

@@ -15,6 +15,7 @@ use crate::problem::{Problem, ProblemKind, Problems};
 pub(crate) use shape::{Shape, required_members};
 pub(crate) use tag::TAG_KEY;
 
+pub(crate) use place::settings_of;
 pub use place::{spelled, value_of};
 
 /// Checks a content as it would be given to `CreatePolicy` or `UpdatePolicy`.

@@ -68,6 +68,24 @@ pub fn value_of(kind: PolicyKind, path: &str, text: &str) -> Option<Scalar> {
     }
 }
 
+/// The settings of which [`value_of`] can tell a value, by their pointers.
+pub(crate) fn settings_of(kind: PolicyKind) -> Vec<String> {
+    fn walk(shape: &Shape, path: &str, found: &mut Vec<String>) {
+        match shape {
+            Shape::Group(members) => {
+                for member in *members {
+                    walk(&member.shape, &pointer::join(path, member.name), found);
+                }
+            }
+            Shape::Choice(_) | Shape::Integer(_) => found.push(path.to_owned()),
+            Shape::Numbered | Shape::Rules | Shape::Text | Shape::TagKey | Shape::List(_) => {}
+        }
+    }
+    let mut found = Vec::new();
+    walk(super::below_top(kind), &pointer::join("", kind.top_key()), &mut found);
+    found
+}
+
 /// A word without what stands between its parts, and without case.
 pub fn spelled(text: &str) -> String {
     text.chars().filter(char::is_ascii_alphanumeric).map(|it| it.to_ascii_lowercase()).collect()

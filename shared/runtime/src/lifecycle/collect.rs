@@ -1,5 +1,7 @@
 //! The collect step: reads what the job left, commits to it, and publishes it.
 
+use std::collections::BTreeMap;
+
 use errors::JobError;
 use models::record::PublishedFile;
 use models::{ErrorName, JobRecord, OutcomeStatus, Phase, RunId, Ticket, keys};
@@ -11,7 +13,7 @@ use super::record::{LOOKS, advance, contended, ended, reload};
 use super::run::{Run, over};
 use super::runs_row;
 use crate::function::Invocation;
-use crate::job::{Job, Part};
+use crate::job::{Job, Part, PublishedAs};
 
 pub(crate) async fn collect<J: Job>(
     job: &J,
@@ -109,17 +111,22 @@ pub(crate) async fn finish<J: Job>(
 
 /// Where each part is published. Files of one table are numbered in their order.
 fn files(run: &RunId, parts: &[Part]) -> Vec<PublishedFile> {
-    let mut files: Vec<PublishedFile> = Vec::with_capacity(parts.len());
-    for part in parts {
-        let prefix = keys::table_prefix(part.table);
-        let number = files.iter().filter(|file| file.key.starts_with(&prefix)).count();
-        files.push(PublishedFile {
-            part: part.key.clone(),
-            etag: part.etag.clone(),
-            key: keys::table(part.table, run, u32::try_from(number).unwrap_or(u32::MAX)),
-            rows: part.rows,
-            bytes: part.bytes,
-        });
-    }
-    files
+    let mut numbers = BTreeMap::<&str, u32>::new();
+    let key = |published: &PublishedAs, numbers: &mut BTreeMap<_, _>| match published {
+        PublishedAs::Document(key) => key.clone(),
+        PublishedAs::Table(table) => {
+            let number = numbers.entry(*table).or_default();
+            let key = keys::table(table, run, *number);
+            *number += 1;
+            key
+        }
+    };
+    let files = parts.iter().map(|part| PublishedFile {
+        part: part.key.clone(),
+        etag: part.etag.clone(),
+        key: key(&part.published, &mut numbers),
+        rows: part.rows,
+        bytes: part.bytes,
+    });
+    files.collect()
 }

@@ -39,6 +39,11 @@ impl StepInput {
         Ok(ticket)
     }
 
+    /// Whether the runs that come first are over, however they ended.
+    pub(crate) fn is_refreshed(&self) -> bool {
+        self.ticket["next"] == "refresh"
+    }
+
     /// The request, when this is the first step of a run.
     pub(crate) fn new_request(&self) -> Option<&Value> {
         self.ticket.as_object().filter(|ticket| ticket.len() == 1)?.get("request")

@@ -52,7 +52,11 @@ pub enum Step {
     Plan,
     Start,
     Status,
+    /// Start and status in one function, of a kind that is made from what others publish.
+    Evaluate,
     Collect,
+    /// Collect and cancel in one function.
+    Publish,
     Cancel,
 }
 
@@ -62,7 +66,9 @@ impl Step {
             Self::Plan => "plan",
             Self::Start => "start",
             Self::Status => "status",
+            Self::Evaluate => "evaluate",
             Self::Collect => "collect",
+            Self::Publish => "publish",
             Self::Cancel => "cancel",
         }
     }
@@ -79,6 +85,10 @@ pub fn function<J: Job>(step: Step, environment: &Environment) -> Result<Functio
             let ticket = match step {
                 Step::Plan | Step::Start => start::start(&*job, &invocation, input).await,
                 Step::Status => status::status(&*job, &invocation, input).await,
+                Step::Evaluate if input.is_refreshed() => status::status(&*job, &invocation, input).await,
+                Step::Evaluate => start::start(&*job, &invocation, input).await,
+                Step::Publish if input.error.is_some() => cancel::cancel(&*job, &invocation, input).await,
+                Step::Publish => collect::collect(&*job, &invocation, input).await,
                 Step::Collect => collect::collect(&*job, &invocation, input).await,
                 Step::Cancel => cancel::cancel(&*job, &invocation, input).await,
             }?;

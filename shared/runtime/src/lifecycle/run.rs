@@ -118,6 +118,13 @@ impl<J: Job> Run<J> {
         if let Some(then) = job.then(&self.handle()?) {
             return Ok(self.then(then, now));
         }
+        self.ticket.refresh = job.refresh(&self.handle()?);
+        if self.ticket.refresh.is_some() {
+            self.ticket.poll_after_seconds = 0;
+            self.ticket.cancellable = false;
+            self.ticket.next = Next::Refresh;
+            return Ok(self.ticket);
+        }
         self.ticket.lanes = job.lanes(&self.handle()?);
         if self.ticket.lanes.is_none() {
             return Ok(self.wait(Next::Poll, now));
@@ -150,6 +157,7 @@ impl<J: Job> Run<J> {
         self.ticket.handle = Some(handle);
         self.ticket.waiting_for = None;
         self.ticket.cancellable = false;
+        self.ticket.refresh = None;
         self.ticket.next = Next::Collect;
         self.ticket
     }
@@ -181,6 +189,7 @@ pub(crate) fn over(mut ticket: Ticket, outcome: &Outcome) -> Ticket {
     ticket.poll_after_seconds = 0;
     ticket.lanes = None;
     ticket.prerequisite = None;
+    ticket.refresh = None;
     ticket.result.clone_from(&outcome.result);
     ticket.failure.clone_from(&outcome.failure);
     ticket.next = match outcome.status {

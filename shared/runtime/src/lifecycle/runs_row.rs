@@ -38,7 +38,7 @@ pub(crate) async fn write(
     run: RunContext<'_>,
     collected: &Collected,
 ) -> Result<Part, JobError> {
-    let rows: u64 = collected.parts.iter().map(|part| part.rows).sum();
+    let rows: u64 = collected.parts.iter().filter(|part| part.table().is_some()).map(|part| part.rows).sum();
     let mut table = TableFile::new(RUNS.name, RUNS.columns)?;
     table.push(&[
         ticket.run_id.as_str().into(),

@@ -139,6 +139,7 @@ pub(crate) fn draft<J: Job>(
         failure: None,
         result: None,
         prerequisite: None,
+        refresh: None,
         lanes: None,
     })
 }

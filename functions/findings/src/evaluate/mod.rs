@@ -1,0 +1,138 @@
+//! From published evidence to findings: each table is streamed, what is found goes into files, and what
+//! is kept is counts.
+//!
+//! Beside each finding stands what the evidence covers, so that publishing can tell a finding that is
+//! resolved from one about which nothing is known any more.
+
+mod policies;
+mod principals;
+mod requests;
+mod services;
+mod status;
+mod written;
+
+use errors::JobError;
+use models::{Kind, keys};
+use runtime::RunContext;
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::covered::{Coverage, Covered};
+use crate::finding::{EntityType, Finding};
+use crate::kinds::FindingKind;
+use crate::organization::Organization;
+use crate::request::Request;
+use crate::sources::{Evidence, Source, Sources};
+
+pub(crate) use principals::Principals;
+pub(crate) use services::Services;
+pub(crate) use status::Attributes;
+pub(crate) use written::{OfSeverity, Written};
+use written::Findings;
+
+/// What an evaluation has come to, as it lies in S3.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Evaluation {
+    pub(crate) schema_version: u32,
+    pub(crate) sources: Sources,
+    pub(crate) organization_id: Option<String>,
+    /// Accounts in use, where there is an inventory.
+    pub(crate) accounts: Option<u64>,
+    pub(crate) coverage: Coverage,
+    /// The gravest first.
+    pub(crate) findings: Vec<OfSeverity>,
+    /// Ids of findings about which nothing can be said although their place is covered.
+    pub(crate) unknown: Written,
+    pub(crate) attributes: Attributes,
+    pub(crate) services: Services,
+    pub(crate) principals: Principals,
+}
+
+impl Evaluation {
+    pub(crate) const VERSION: u32 = 1;
+}
+
+/// Evaluates the evidence that there is now; answers where the evaluation lies.
+pub(crate) async fn evaluate(
+    config: &Config,
+    run: RunContext<'_>,
+    request: &Request,
+) -> Result<String, JobError> {
+    let store = &config.store;
+    let sources = Sources::find(config, run, request).await?;
+    let of = |kind| sources.of(kind).ok_or_else(|| JobError::defect("a source is missing"));
+    let inventory = of(Kind::OrganizationInventory)?;
+    let organization = Organization::read(store, inventory, &request.owner_tag).await?;
+    let organization = organization.as_ref();
+    let mut findings = Findings::new(organization)?;
+    let mut coverage = Coverage::default();
+    if let Some(organization) = organization.filter(|_| inventory.is_complete()) {
+        coverage.members = Some(organization.snapshot.accounts.keys().cloned().collect());
+    }
+    let report = of(Kind::DeclarativePoliciesReport)?;
+    let attributes = status::evaluate(store, report, organization, &mut findings, &mut coverage).await?;
+    let access = of(Kind::OrganizationsAccessReport)?;
+    let services = services::evaluate(store, access, &mut findings, &mut coverage).await?;
+    let generation = of(Kind::PolicyGeneration)?;
+    let principals = principals::evaluate(store, generation, &mut findings, &mut coverage).await?;
+    policies::evaluate(store, inventory, organization, &mut findings, &mut coverage).await?;
+    requests::evaluate(store, inventory, &mut findings, &mut coverage).await?;
+    for evidence in &sources.0 {
+        about(evidence, &mut findings)?;
+    }
+    for kind in [FindingKind::EvidenceMissing, FindingKind::EvidenceIncomplete, FindingKind::EvidenceTooOld] {
+        coverage.set(kind, Covered::Everything);
+    }
+    let (findings, unknown) = findings.finish(store, run).await?;
+    let evaluation = Evaluation {
+        schema_version: Evaluation::VERSION,
+        organization_id: organization.map(|it| it.snapshot.organization.id.to_string()),
+        accounts: organization.map(|it| it.in_use().count() as u64),
+        sources,
+        coverage,
+        findings,
+        unknown,
+        attributes,
+        services,
+        principals,
+    };
+    let key = keys::part(run.run_id, run.item, run.writer, "evaluation.json");
+    store.put(&key, serde_json::to_vec(&evaluation).map_err(JobError::defect)?).await?;
+    Ok(key)
+}
+
+/// What is to be said of the evidence itself.
+fn about(evidence: &Evidence, findings: &mut Findings<'_>) -> Result<(), JobError> {
+    let Some(source) = Source::of(evidence.kind) else { return Ok(()) };
+    let of = |kind| {
+        Finding::new(kind, EntityType::Source, evidence.kind.as_str(), None, &evidence.pointer())
+            .named(Some(source.title))
+            .where_rows("runs", format!("kind = '{}'", evidence.kind))
+    };
+    let Some(published) = &evidence.published else {
+        // What is not part of the stack is not missed.
+        return match evidence.is_off {
+            true => Ok(()),
+            false => findings.push(of(FindingKind::EvidenceMissing).saying(format!(
+                "No run of {} has been published: nothing is known of what it would tell.",
+                evidence.kind
+            ))),
+        };
+    };
+    if evidence.is_too_old {
+        let at = evidence.observed_at().map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string());
+        findings.push(of(FindingKind::EvidenceTooOld).saying(format!(
+            "The newest evidence is of {}, older than {} hours.",
+            at.unwrap_or_default(),
+            evidence.max_age_hours
+        )))?;
+    }
+    if !evidence.is_complete() {
+        let gaps: serde_json::Map<_, _> =
+            evidence.gaps().map(|(reason, count)| (reason.to_owned(), count.into())).collect();
+        let text = format!("Run {} is published and incomplete: {}.", published.run_id, evidence.missing());
+        findings.push(of(FindingKind::EvidenceIncomplete).saying(text).with("gaps", gaps))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! Findings as they are written while evidence is read: a file for each severity, so that the gravest
+//! come first without all of them being held.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+
+use errors::JobError;
+use models::keys;
+use runtime::RunContext;
+use runtime::tables::local_storage;
+use serde::{Deserialize, Serialize};
+use store::Store;
+use tempfile::NamedTempFile;
+
+use crate::finding::{Finding, FindingId};
+use crate::kinds::Severity;
+use crate::organization::Organization;
+
+/// An object of lines of JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Written {
+    pub(crate) key: String,
+    pub(crate) etag: String,
+    pub(crate) lines: u64,
+}
+
+/// Findings of one severity, in the order in which they were found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct OfSeverity {
+    pub(crate) severity: Severity,
+    pub(crate) findings: Written,
+}
+
+/// Lines of JSON on their way into an object.
+#[derive(Debug)]
+struct LinesFile {
+    file: NamedTempFile,
+    sink: BufWriter<File>,
+    lines: u64,
+}
+
+impl LinesFile {
+    fn new() -> Result<Self, JobError> {
+        let file = NamedTempFile::new().map_err(|error| local_storage(&error))?;
+        let sink = BufWriter::new(file.reopen().map_err(|error| local_storage(&error))?);
+        Ok(Self { file, sink, lines: 0 })
+    }
+
+    fn push<T: Serialize>(&mut self, line: &T) -> Result<(), JobError> {
+        serde_json::to_writer(&mut self.sink, line).map_err(|error| local_storage(&error))?;
+        self.sink.write_all(b"\n").map_err(|error| local_storage(&error))?;
+        self.lines += 1;
+        Ok(())
+    }
+
+    async fn finish(mut self, store: &Store, run: RunContext<'_>, name: &str) -> Result<Written, JobError> {
+        self.sink.flush().map_err(|error| local_storage(&error))?;
+        let key = keys::part(run.run_id, run.item, run.writer, name);
+        let etag = store.put_file(&key, self.file.path()).await?;
+        Ok(Written { key, etag, lines: self.lines })
+    }
+}
+
+/// Where findings go while evidence is read.
+#[derive(Debug)]
+pub(crate) struct Findings<'a> {
+    organization: Option<&'a Organization>,
+    files: Vec<(Severity, LinesFile)>,
+    unknown: LinesFile,
+}
+
+impl<'a> Findings<'a> {
+    pub(crate) fn new(organization: Option<&'a Organization>) -> Result<Self, JobError> {
+        let files = Severity::ALL.into_iter().map(|severity| Ok((severity, LinesFile::new()?)));
+        Ok(Self {
+            organization,
+            files: files.collect::<Result<_, JobError>>()?,
+            unknown: LinesFile::new()?,
+        })
+    }
+
+    /// Writes a finding; one about an account says whose it is.
+    pub(crate) fn push(&mut self, mut finding: Finding) -> Result<(), JobError> {
+        if let (Some(organization), Some(account)) = (self.organization, &finding.account_id) {
+            finding.owner = organization.owner(account).map(str::to_owned);
+        }
+        if let (Some(organization), None) = (self.organization, &finding.entity_name) {
+            finding.entity_name = organization.name_of(&finding.entity_id).map(str::to_owned);
+        }
+        match self.files.iter_mut().find(|(severity, _)| *severity == finding.severity) {
+            Some((_, file)) => file.push(&finding),
+            None => Err(JobError::defect("a finding's severity has no file")),
+        }
+    }
+
+    /// Notes that nobody can say whether this is so.
+    pub(crate) fn unknown(&mut self, id: FindingId) -> Result<(), JobError> {
+        self.unknown.push(&id)
+    }
+
+    /// Writes what was found as objects of the run: by severity, and what is unknown.
+    pub(crate) async fn finish(
+        self,
+        store: &Store,
+        run: RunContext<'_>,
+    ) -> Result<(Vec<OfSeverity>, Written), JobError> {
+        let mut written = Vec::new();
+        for (severity, file) in self.files {
+            let findings = file.finish(store, run, &format!("findings-{}.jsonl", severity.as_str())).await?;
+            written.push(OfSeverity { severity, findings });
+        }
+        Ok((written, self.unknown.finish(store, run, "unknown.jsonl").await?))
+    }
+}

@@ -1,0 +1,249 @@
+//! From an evaluation to what people read: exceptions are honoured, drift is told, and the table, the
+//! files and the run's result are written.
+
+mod drift;
+mod files;
+mod row;
+
+use std::collections::{BTreeMap, HashSet};
+
+use errors::JobError;
+use models::{ErrorName, Kind, keys};
+use runtime::tables::TableFile;
+use runtime::{Collected, RunContext};
+use serde_json::{Map, Value, json};
+use store::Store;
+use table::{Cell, Table};
+
+use crate::config::Config;
+use crate::covered::Covered;
+use crate::evaluate::{Evaluation, Written};
+use crate::exceptions::{Exceptions, KEY};
+use crate::finding::{EntityType, Evidence, Finding, FindingId};
+use crate::kinds::{FindingKind, Severity};
+use crate::sources::Evidence as Source;
+use drift::{Drift, Last, Seen};
+use files::Files;
+use row::{FINDINGS, Row};
+
+/// What this kind publishes, besides what every kind does.
+pub const TABLES: [Table; 1] = [FINDINGS];
+
+/// Publishes an evaluation.
+pub(crate) async fn publish(config: &Config, run: RunContext<'_>, key: &str) -> Result<Collected, JobError> {
+    let store = &config.store;
+    let evaluation = store.load::<Evaluation>(key).await?.map(|it| it.value);
+    let mut evaluation = evaluation.ok_or_else(|| gone(key))?;
+    let exceptions = Exceptions::load(store, run.now).await?;
+    cover_exceptions(&mut evaluation, &exceptions);
+    let mut last = Last::load(store, run).await?;
+    let compared_with = last.published.as_ref().map(|it| it.run_id.clone());
+    let head = json!({
+        "schemaVersion": 1, "runId": run.run_id, "scope": run.item, "organizationId": evaluation.organization_id,
+        "decidedAt": run.now, "comparedWith": compared_with,
+    });
+    let mut publishing = Publishing {
+        run,
+        table: TableFile::new(FINDINGS.name, FINDINGS.columns)?,
+        files: Files::new(head.as_object().unwrap_or(&Map::new()))?,
+        counts: Counts::default(),
+    };
+    let own = own_findings(&exceptions, run);
+    for of_severity in &evaluation.findings {
+        for finding in own.iter().filter(|it| it.severity == of_severity.severity) {
+            publishing.finding(finding, last.compare(finding, run.now), &exceptions)?;
+        }
+        let Written { key, etag, .. } = &of_severity.findings;
+        let mut lines = store.lines(key, Some(etag)).await?;
+        while let Some(finding) = lines.next::<Finding>().await? {
+            let seen = last.compare(&finding, run.now);
+            publishing.finding(&finding, seen, &exceptions)?;
+        }
+    }
+    let unknown = unknown(store, &evaluation.unknown, &last).await?;
+    last.gone(store, &evaluation.coverage, &unknown, run.now, |drift, row| {
+        publishing.counts.gone(drift);
+        publishing.push(&row.carried(run.run_id.as_str(), drift, run.now))
+    })
+    .await?;
+    let counts = publishing.counts;
+    let mut parts = vec![publishing.table.finish(store, run).await?];
+    parts.extend(publishing.files.finish(store, run).await?);
+    let coverage = coverage(&evaluation);
+    let result = json!({
+        "scope": run.item,
+        "manifest": keys::manifest(run.run_id),
+        "findingsCsv": keys::findings(run.run_id, "findings.csv"),
+        "findingsJson": keys::findings(run.run_id, "findings.json"),
+        "organizationId": evaluation.organization_id,
+        "accounts": evaluation.accounts,
+        "observedAt": run.now,
+        "findings": counts.open,
+        "severities": by_word(&counts.severities, Severity::as_str),
+        "kinds": counts.kinds(),
+        "drift": by_word(&counts.drift, Drift::as_str),
+        "comparedWith": compared_with,
+        "excepted": counts.excepted,
+        "exceptions": exceptions.len(),
+        "sources": evaluation.sources.0.iter().map(source).collect::<Vec<_>>(),
+        "expectedAccounts": coverage.expected_accounts,
+        "seenAccounts": coverage.seen_accounts,
+        "complete": coverage.is_complete(),
+    });
+    tracing::info!(findings = counts.open, complete = coverage.is_complete(), "published");
+    Ok(Collected { parts, observed_at: Some(run.now), coverage, result })
+}
+
+fn gone(key: &str) -> JobError {
+    JobError::new(
+        ErrorName::Incomplete,
+        format!("the run's evaluation, {key}, is gone"),
+        "Begin a new run.",
+    )
+}
+
+fn by_word<K: Copy>(counts: &BTreeMap<K, u64>, word: fn(K) -> &'static str) -> BTreeMap<&'static str, u64> {
+    counts.iter().map(|(key, count)| (word(*key), *count)).collect()
+}
+
+/// What is published, as it goes by.
+struct Publishing<'a> {
+    run: RunContext<'a>,
+    table: TableFile,
+    files: Files,
+    counts: Counts,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// Findings that are so.
+    open: u64,
+    excepted: u64,
+    severities: BTreeMap<Severity, u64>,
+    /// By kind, how many there are and how many of these are new.
+    kinds: BTreeMap<FindingKind, (u64, u64)>,
+    drift: BTreeMap<Drift, u64>,
+}
+
+impl Counts {
+    fn kinds(&self) -> Value {
+        let kind = |(kind, (all, new)): (&FindingKind, &(u64, u64))| {
+            let counted =
+                json!({"title": kind.title(), "severity": kind.severity(), "findings": all, "new": new});
+            (kind.as_str().to_owned(), counted)
+        };
+        Value::Object(self.kinds.iter().map(kind).collect())
+    }
+
+    fn gone(&mut self, drift: Drift) {
+        *self.drift.entry(drift).or_default() += 1;
+    }
+}
+
+impl Publishing<'_> {
+    fn finding(&mut self, finding: &Finding, seen: Seen, exceptions: &Exceptions) -> Result<(), JobError> {
+        let exception = exceptions.of(finding);
+        let counts = &mut self.counts;
+        counts.open += 1;
+        counts.excepted += u64::from(exception.is_some());
+        *counts.drift.entry(seen.drift).or_default() += 1;
+        let (all, new) = counts.kinds.entry(finding.kind).or_default();
+        *all += 1;
+        *new += u64::from(seen.drift == Drift::New);
+        if exception.is_none() {
+            *counts.severities.entry(finding.severity).or_default() += 1;
+        }
+        let row = Row { finding, seen, exception };
+        row.cells(self.run.run_id.as_str(), self.run.now, |cells| self.push(cells))
+    }
+
+    fn push(&mut self, cells: &[Cell<'_>]) -> Result<(), JobError> {
+        self.table.push(cells)?;
+        self.files.push(cells)
+    }
+}
+
+/// What is known of the exceptions of the last run.
+fn cover_exceptions(evaluation: &mut Evaluation, exceptions: &Exceptions) {
+    let coverage = &mut evaluation.coverage;
+    coverage.set(FindingKind::ExceptionsUnreadable, Covered::Everything);
+    let expired = if exceptions.unreadable.is_none() { Covered::Everything } else { Covered::Nothing };
+    coverage.set(FindingKind::ExceptionExpired, expired);
+}
+
+/// What is to be said of the exceptions themselves.
+fn own_findings(exceptions: &Exceptions, run: RunContext<'_>) -> Vec<Finding> {
+    let evidence = Evidence {
+        kind: None,
+        run_id: None,
+        table: String::new(),
+        filter: KEY.to_owned(),
+        observed_at: Some(run.now),
+        missing: String::new(),
+    };
+    let of = |kind, entity: &str| Finding::new(kind, EntityType::Exception, entity, None, &evidence);
+    let unreadable = exceptions.unreadable.iter().map(|why| {
+        of(FindingKind::ExceptionsUnreadable, KEY)
+            .saying(format!("No exception is honoured: {why}."))
+            .with("why", why.as_str())
+    });
+    let expired = exceptions.expired.iter().map(|it| {
+        let about = it.about();
+        let text = format!("The exception of {about} ended on {}; {} answers for it.", it.expires, it.owner);
+        let mut finding =
+            of(FindingKind::ExceptionExpired, &about).saying(text).with("expires", it.expires.to_string());
+        finding.owner = Some(it.owner.clone());
+        finding
+    });
+    unreadable.chain(expired).collect()
+}
+
+/// Of the findings about which nothing can be said, those that the last run had.
+async fn unknown(store: &Store, written: &Written, last: &Last) -> Result<HashSet<FindingId>, JobError> {
+    let mut unknown = HashSet::new();
+    let mut lines = store.lines(&written.key, Some(&written.etag)).await?;
+    while let Some(id) = lines.next::<FindingId>().await? {
+        if last.has(id) {
+            unknown.insert(id);
+        }
+    }
+    Ok(unknown)
+}
+
+/// How much of the evidence is there: of a run of findings, its sources.
+fn coverage(evaluation: &Evaluation) -> models::Coverage {
+    let sources = &evaluation.sources;
+    let report = sources.of(Kind::DeclarativePoliciesReport);
+    let seen = report.and_then(|it| it.result("/seenAccounts").as_u64()).unwrap_or(0);
+    let mut coverage = models::Coverage {
+        expected_accounts: report.and_then(|it| it.result("/expectedAccounts").as_u64()).or(evaluation.accounts),
+        seen_accounts: seen,
+        ..models::Coverage::default()
+    };
+    for source in &sources.0 {
+        match state(source) {
+            "complete" | "off" => {}
+            state => coverage.gap(&format!("{} is {state}", source.kind), || source.missing()),
+        }
+    }
+    coverage
+}
+
+fn state(source: &Source) -> &'static str {
+    match (&source.published, source.is_off) {
+        (None, true) => "off",
+        (None, false) => "missing",
+        (Some(_), _) if source.is_too_old => "too old",
+        (Some(_), _) if !source.is_complete() => "incomplete",
+        (Some(_), _) => "complete",
+    }
+}
+
+fn source(source: &Source) -> Value {
+    json!({
+        "kind": source.kind,
+        "state": state(source),
+        "runId": source.run_id(),
+        "observedAt": source.observed_at(),
+    })
+}
