@@ -5,6 +5,7 @@
 mod access_report;
 mod accounts;
 mod changes;
+mod findings;
 mod inventory;
 mod member_role;
 mod policy_generation;
@@ -91,6 +92,7 @@ fn used(scenario: &Scenario) -> BTreeSet<Use> {
     used.extend(policy_generation::used(scenario));
     used.extend(changes::used(scenario));
     used.extend(accounts::used(scenario));
+    used.extend(findings::used(scenario));
     used
 }
 
@@ -116,7 +118,7 @@ fn unused(scenario: &Scenario, used: &BTreeSet<Use>) -> Vec<Allowed> {
 fn in_the_management_account_every_permission_is_used() {
     let on = |name: &str| (format!("{name}ScheduleState"), "ENABLED".to_owned());
     let mut parameters: BTreeMap<_, _> =
-        ["AccessReport", "Inventory", "PolicyGeneration", "Report"].map(on).into();
+        ["AccessReport", "Findings", "Inventory", "PolicyGeneration", "Report"].map(on).into();
     parameters.extend(of_writes());
     let scenario = Scenario { accounts: 24, parameters, ..Scenario::default() };
     let unused = unused(&scenario, &used(&scenario));

@@ -8,6 +8,7 @@ mod delivery;
 mod events;
 mod evidence;
 mod faults;
+mod findings;
 mod inventory;
 mod lifecycle;
 mod owners;

@@ -19,8 +19,15 @@ const DEFAULT_TARGET: Variable = Variable {
     description: "Root, organizational unit or account of requests without targetId; empty: the organization's root.",
 };
 
+const PROTECTED_PRINCIPALS: Variable = Variable {
+    name: "MUSTER_PROTECTED_PRINCIPALS",
+    default: Some(""),
+    description: "ARNs, with *, of the principals that no policy may deny anything unless it is forced.",
+};
+
 /// What the functions of this kind read from their environment.
-pub const VARIABLES: [Variable; 4] = [BUCKET, BUCKET_OWNER, REFRESHED, DEFAULT_TARGET];
+pub const VARIABLES: [Variable; 5] =
+    [BUCKET, BUCKET_OWNER, REFRESHED, DEFAULT_TARGET, PROTECTED_PRINCIPALS];
 
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -28,15 +35,18 @@ pub(crate) struct Config {
     /// The state machines of the kinds that this stack has.
     pub(crate) refreshed: BTreeMap<Kind, String>,
     pub(crate) default_target: Option<TargetId>,
+    /// Whom no proposal denies anything.
+    pub(crate) protected: Vec<String>,
 }
 
 impl Config {
     pub(crate) fn new(environment: &Environment) -> Result<Self, InvalidEnvironment> {
-        let target: String = environment.get(&DEFAULT_TARGET)?;
-        let default_target = match target.is_empty() {
-            true => None,
-            false => Some(environment.get(&DEFAULT_TARGET)?),
-        };
-        Ok(Self { store: environment.store()?, refreshed: environment.by_kind(&REFRESHED)?, default_target })
+        let target: Vec<TargetId> = environment.list(&DEFAULT_TARGET)?;
+        Ok(Self {
+            store: environment.store()?,
+            refreshed: environment.by_kind(&REFRESHED)?,
+            default_target: target.into_iter().next(),
+            protected: environment.list(&PROTECTED_PRINCIPALS)?,
+        })
     }
 }

@@ -8,6 +8,7 @@
 //!
 //! * [`request`], [`sources`]: what a run is asked for, and the evidence that there is.
 //! * [`evaluate`]: from evidence to findings, and what the evidence covers.
+//! * [`proposals`]: what could be done about it, to review.
 //! * [`publish`]: exceptions, drift, and what people read.
 //! * [`finding`], [`kinds`], [`covered`]: what all of it is made of.
 
@@ -19,6 +20,7 @@ mod finding;
 mod job;
 mod kinds;
 mod organization;
+mod proposals;
 mod publish;
 mod request;
 mod sources;

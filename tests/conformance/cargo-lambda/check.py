@@ -19,6 +19,7 @@ GENERATION = "policy-generation"
 ACCOUNTS = "organization-accounts"
 SETUP = "organization-setup"
 POLICIES = "organization-policies"
+FINDINGS = "findings"
 # The events' own bucket, which this stack may then have reports delivered to.
 BUCKETS = "MUSTER_REPORT_BUCKET_ARNS='arn:aws:s3:::evidence-012345678901'\n"
 
@@ -57,6 +58,10 @@ EXPECTED = {
     f"{ACCOUNTS}-start": ("Incomplete", "no record"),
     f"{ACCOUNTS}-status": ("Incomplete", "no record"),
     f"{ACCOUNTS}-gather": ("Incomplete", "no record"),
+    f"{FINDINGS}-evaluate": {"next": "done", "result.wouldStart": True, "item": "r-ab12"},
+    f"{FINDINGS}-evaluate.none": {"next": "done", "result.wouldStart": True, "item": "organization"},
+    f"{FINDINGS}-evaluate.resume": ("InvalidRequest", "no run 20261120T063000Z-9f86d081 to resume"),
+    f"{FINDINGS}-publish": ("Incomplete", "no record"),
 }
 # The kinds that plan changes are asked for the same in the same words.
 for kind in (SETUP, POLICIES):

@@ -38,9 +38,11 @@ const SLOWER = 4;
 const NOT_AIMED_AT = ["wcag2aaa", "wcag21aaa", "wcag22aaa"];
 
 const problems = [];
+const told = new Set();
+// The page is opened many times: what is wrong each time is told once.
 const problem = (where, what) => {
-  const line = `${where}: ${what}`;
-  if (!problems.includes(line)) problems.push(line);
+  if (!told.has(what)) problems.push(`${where}: ${what}`);
+  told.add(what);
 };
 const check = (holds, where, what) => holds || problem(where, what);
 const note = (line) => console.log(`  ${line}`);
@@ -208,16 +210,15 @@ async function findings(page) {
 
   const expect = async (what, matches) => {
     const expected = rows.map((row, at) => (matches(row) ? at : -1)).filter((at) => at >= 0);
-    await page.waitForTimeout(200);
-    const got = await shown(page);
-    check(
-      got.join() === expected.join(),
-      where,
-      `${what}: ${got.length} rows are shown instead of ${expected.length}`,
-    );
-    const said = await live.textContent();
-    const [of] = said.match(/[\d,]+/) ?? [""];
-    check(of === expected.length.toLocaleString("en"), where, `${what}: it says "${said}"`);
+    const number = expected.length.toLocaleString("en");
+    let got, said, right;
+    for (let wait = 0; wait < 50 && !right; wait += 1) {
+      await page.waitForTimeout(100);
+      got = await shown(page);
+      said = await live.textContent();
+      right = got.join() === expected.join() && said.match(/[\d,]+/)?.[0] === number;
+    }
+    check(right, where, `${what}: ${got.length} rows are shown instead of ${number}, and it says "${said}"`);
     return expected.length;
   };
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from local import (
     ACCESS,
     ACCOUNTS_MADE,
+    FINDINGS,
     GENERATION,
     INVENTORY,
     POLICIES,
@@ -82,11 +83,13 @@ def given(out):
     muster(ACCESS, out / "runs", *arguments)
     muster(GENERATION, out / "runs", *arguments)
     changes(out / "runs", arguments)
+    ask(FINDINGS, out / "runs", arguments, {"refresh": "none"})
     connection = connect(out / "runs")
     check_catalog(connection)
     check_folders(out / "runs")
     check_services(connection)
     check_principals(connection)
+    check_findings(connection)
     columns = ["attribute", "account_id", "region", "finding", "value", "most_frequent_value", "reason"]
     found = query(connection, "deviations")
     equal("deviations", sorted(map(str, (tuple(row[it] for it in columns) for row in found))), sorted(map(str, expected)))
@@ -134,6 +137,33 @@ def check_services(connection):
     equal("services", found, expected)
     (used,) = connection.execute("SELECT count(*) FROM latest_service_access WHERE conclusion = 'used'").fetchone()
     equal("services: some are used and some are not", (used > 0, any(row[0] == "not used" for row in found)), (True, True))
+
+
+def check_findings(connection):
+    """Findings say what the rows say that they point to, and the saved query has all of them."""
+    found = query(connection, "findings")
+    equal("findings: each is new", {row["finding"] for row in found}, {"new"})
+    (count,) = connection.execute("SELECT count(*) FROM findings").fetchone()
+    equal("findings: all of them", len(found), count)
+    kinds = Counter(row["kind"] for row in found)
+    for kind, statement in {
+        "service_unused": """SELECT count(*) FROM latest_service_access WHERE conclusion = 'not_used'
+            AND entity_type IN ('root', 'organizational_unit') AND policy_id IS NULL""",
+        "principal_without_activity": "SELECT count(*) FROM latest_generated_policies WHERE status = 'no_activity'",
+        "principal_unused_services": "SELECT count(*) FROM latest_generated_policies WHERE unused_services > 0",
+        "account_request_failed": "SELECT count(*) FROM latest_account_requests WHERE state = 'FAILED'",
+        "attribute_not_uniform": """SELECT count(*) FROM (SELECT attribute FROM latest_account_status
+            GROUP BY attribute HAVING count(DISTINCT value) > 1)""",
+    }.items():
+        (rows_of,) = connection.execute(statement).fetchone()
+        equal(f"findings: {kind}", kinds[kind], rows_of)
+    # What a finding points to is there.
+    for row in found:
+        if row["evidence_table"] not in ("", "runs"):
+            statement = f"""SELECT count(*) FROM {row['evidence_table']}
+                WHERE run_id = '{row['evidence_run_id']}' AND {row['evidence_filter']}"""
+            (rows_of,) = connection.execute(statement).fetchone()
+            equal(f"rows of {row['kind']} {row['entity_id']}: there are some", rows_of > 0, row["kind"] != "account_unreadable" or rows_of > 0)
 
 
 def check_principals(connection):

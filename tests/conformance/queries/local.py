@@ -9,10 +9,11 @@ import duckdb
 import yaml
 
 QUERIES = Path("infra/queries")
-SAVED = ["accounts", "deviations", "effective-policies", "failures", "policies", "principals", "services"]
+SAVED = ["accounts", "deviations", "effective-policies", "failures", "findings", "policies", "principals", "services"]
 REPORT, INVENTORY, ACCESS = "declarative-policies-report", "organization-inventory", "organizations-access-report"
 GENERATION = "policy-generation"
 POLICIES, ACCOUNTS_MADE = "organization-policies", "organization-accounts"
+FINDINGS = "findings"
 
 
 def equal(what, found, expected):

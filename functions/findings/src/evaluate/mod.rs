@@ -11,8 +11,10 @@ mod services;
 mod status;
 mod written;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use errors::JobError;
-use models::{Kind, keys};
+use models::{AccountId, Kind, keys};
 use runtime::RunContext;
 use serde::{Deserialize, Serialize};
 
@@ -21,12 +23,13 @@ use crate::covered::{Coverage, Covered};
 use crate::finding::{EntityType, Finding};
 use crate::kinds::FindingKind;
 use crate::organization::Organization;
+use crate::proposals::Place;
 use crate::request::Request;
 use crate::sources::{Evidence, Source, Sources};
 
 pub(crate) use principals::Principals;
-pub(crate) use services::Services;
-pub(crate) use status::Attributes;
+pub(crate) use services::{Services, UnitServices};
+pub(crate) use status::{Attributes, Deviation, Readiness, Unit};
 pub(crate) use written::{OfSeverity, Written};
 use written::Findings;
 
@@ -39,6 +42,8 @@ pub(crate) struct Evaluation {
     pub(crate) organization_id: Option<String>,
     /// Accounts in use, where there is an inventory.
     pub(crate) accounts: Option<u64>,
+    /// The root and the units.
+    pub(crate) places: BTreeMap<String, Place>,
     pub(crate) coverage: Coverage,
     /// The gravest first.
     pub(crate) findings: Vec<OfSeverity>,
@@ -89,6 +94,7 @@ pub(crate) async fn evaluate(
         schema_version: Evaluation::VERSION,
         organization_id: organization.map(|it| it.snapshot.organization.id.to_string()),
         accounts: organization.map(|it| it.in_use().count() as u64),
+        places: organization.map(places).unwrap_or_default(),
         sources,
         coverage,
         findings,
@@ -100,6 +106,22 @@ pub(crate) async fn evaluate(
     let key = keys::part(run.run_id, run.item, run.writer, "evaluation.json");
     store.put(&key, serde_json::to_vec(&evaluation).map_err(JobError::defect)?).await?;
     Ok(key)
+}
+
+/// The root and the units, as proposals need them.
+fn places(organization: &Organization) -> BTreeMap<String, Place> {
+    let snapshot = &organization.snapshot;
+    let management = &snapshot.organization.management_account;
+    let place = |(id, accounts, _): (String, BTreeSet<&AccountId>, bool)| {
+        let path = id.parse().ok().and_then(|id| snapshot.units.get(&id)).map(|unit| unit.path.as_str());
+        // The first segment is the organization itself.
+        let segments = path.into_iter().flat_map(|path| path.split('/').skip(1));
+        let ancestors = segments.filter(|it| !it.is_empty() && *it != id).map(str::to_owned).collect();
+        let name = organization.name_of(&id).unwrap_or_default().to_owned();
+        let members = accounts.iter().filter(|account| **account != management).count() as u64;
+        (id, Place { name, ancestors, members })
+    };
+    organization.units().into_iter().map(place).collect()
 }
 
 /// What is to be said of the evidence itself.

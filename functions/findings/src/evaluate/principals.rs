@@ -23,6 +23,10 @@ const ACCESS: &str = "principal_access";
 const OUTCOMES: &str = "item_outcomes";
 /// The item of an account's lane that reads which principals there are.
 const DISCOVER: &str = "discover";
+/// Generated policies that are listed one by one; the table has all.
+const PROPOSALS: usize = 10_000;
+/// The error of an account that a request, or its state, leaves out.
+const EXCLUDED: &str = "Excluded";
 /// Services that are counted by themselves.
 const SERVICES: usize = 1_000;
 
@@ -40,6 +44,22 @@ pub(crate) struct Principals {
     /// By service, how many principals may use it and do not.
     pub(crate) unused: BTreeMap<String, u64>,
     pub(crate) accounts_read: u64,
+    /// With a generated policy that is complete and valid, and the first of them.
+    pub(crate) proposable: u64,
+    pub(crate) proposals: Vec<LeastPrivilege>,
+}
+
+/// A generated policy that is whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct LeastPrivilege {
+    pub(crate) principal: String,
+    pub(crate) account_id: String,
+    /// Where its documents lie, and the policies that it has.
+    pub(crate) documents: String,
+    pub(crate) current: String,
+    /// Of its policies, how many have parts to be filled in.
+    pub(crate) with_placeholders: i64,
 }
 
 /// The kinds of finding that are made here.
@@ -98,7 +118,7 @@ fn rows(
     principals: &mut Principals,
     findings: &mut Findings<'_>,
 ) -> Result<(), JobError> {
-    const COLUMNS: [&str; 10] = [
+    const COLUMNS: [&str; 12] = [
         "account_id",
         "principal_arn",
         "status",
@@ -109,10 +129,14 @@ fn rows(
         "findings_error",
         "error",
         "no_activity_since",
+        "documents",
+        "policies_with_placeholders",
     ];
     let mut failed = Ok(());
     let mut rows = Reader::open(file, &COLUMNS).map_err(JobError::defect)?;
-    rows.each_row(|[account, arn, status, unused, granted, unknown, complete, errors, error, since]| {
+    rows.each_row(|cells| {
+        let [account, arn, status, unused, granted, unknown, complete, errors, error, since, documents, open] =
+            cells;
         let (Some(account), Some(arn), Some(status)) = (account.text(), arn.text(), status.text()) else {
             return;
         };
@@ -125,6 +149,20 @@ fn rows(
         failed = activity(&row, since, findings)
             .and_then(|()| services(&row, [unused, granted, unknown], principals, findings))
             .and_then(|()| generated(&row, complete, errors, error, findings));
+        if let ("generated", Some("true"), Some(0), Some(documents)) =
+            (status, complete.text(), errors.integer(), documents.text())
+        {
+            principals.proposable += 1;
+            if principals.proposals.len() < PROPOSALS {
+                principals.proposals.push(LeastPrivilege {
+                    principal: arn.to_owned(),
+                    account_id: account.to_owned(),
+                    documents: documents.to_owned(),
+                    current: documents.replace(".json", ".current.json"),
+                    with_placeholders: open.integer().unwrap_or(0),
+                });
+            }
+        }
     })
     .map_err(JobError::defect)?;
     failed
@@ -260,9 +298,10 @@ fn accounts(
             return;
         };
         let kind = FindingKind::AccountUnreadable;
-        // What was skipped without an error was not to be read.
         match (status, error.text()) {
             ("succeeded", _) => drop(read.insert(account.to_owned())),
+            // It was not to be read: that is somebody's choice.
+            ("skipped", Some(EXCLUDED) | None) => return,
             (_, Some(error)) if failed.is_ok() => {
                 let cause = cause.text().unwrap_or_default();
                 let text = format!("Its roles and users could not be read: {error}. {}", brief(cause));

@@ -44,6 +44,14 @@ impl Drift {
             Self::NotObserved => "not_observed",
         }
     }
+
+    /// As people read it.
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::NotObserved => "not observed",
+            other => other.as_str(),
+        }
+    }
 }
 
 /// How long a finding has been there.

@@ -15,6 +15,21 @@ use tempfile::NamedTempFile;
 
 use super::row::COLUMNS;
 
+/// A document of the run that is written as a whole.
+pub(crate) async fn whole(
+    store: &Store,
+    run: RunContext<'_>,
+    name: &str,
+    content: impl Into<bytes::Bytes>,
+) -> Result<Part, JobError> {
+    let content = content.into();
+    let bytes = content.len() as u64;
+    let key = keys::part(run.run_id, run.item, run.writer, name);
+    let etag = store.put(&key, content).await?;
+    let published = PublishedAs::Document(keys::findings(run.run_id, name));
+    Ok(Part { published, key, etag, rows: 0, bytes })
+}
+
 /// Columns that only programs need, and that the CSV has not.
 const NOT_IN_CSV: [&str; 3] = ["state", "schema_version", "decided_at"];
 

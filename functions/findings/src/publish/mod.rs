@@ -3,6 +3,7 @@
 
 mod drift;
 mod files;
+mod page;
 mod row;
 
 use std::collections::{BTreeMap, HashSet};
@@ -21,9 +22,12 @@ use crate::evaluate::{Evaluation, Written};
 use crate::exceptions::{Exceptions, KEY};
 use crate::finding::{EntityType, Evidence, Finding, FindingId};
 use crate::kinds::{FindingKind, Severity};
+use crate::proposals::propose;
 use crate::sources::Evidence as Source;
 use drift::{Drift, Last, Seen};
 use files::Files;
+pub(crate) use files::whole;
+use page::{Made, Shown};
 use row::{FINDINGS, Row};
 
 /// What this kind publishes, besides what every kind does.
@@ -47,6 +51,7 @@ pub(crate) async fn publish(config: &Config, run: RunContext<'_>, key: &str) -> 
         table: TableFile::new(FINDINGS.name, FINDINGS.columns)?,
         files: Files::new(head.as_object().unwrap_or(&Map::new()))?,
         counts: Counts::default(),
+        shown: Shown::default(),
     };
     let own = own_findings(&exceptions, run);
     for of_severity in &evaluation.findings {
@@ -63,18 +68,39 @@ pub(crate) async fn publish(config: &Config, run: RunContext<'_>, key: &str) -> 
     let unknown = unknown(store, &evaluation.unknown, &last).await?;
     last.gone(store, &evaluation.coverage, &unknown, run.now, |drift, row| {
         publishing.counts.gone(drift);
+        publishing.shown.gone(drift, row);
         publishing.push(&row.carried(run.run_id.as_str(), drift, run.now))
     })
     .await?;
-    let counts = publishing.counts;
-    let mut parts = vec![publishing.table.finish(store, run).await?];
-    parts.extend(publishing.files.finish(store, run).await?);
+    let Publishing { table, files, counts, shown, .. } = publishing;
+    let mut parts = vec![table.finish(store, run).await?];
+    parts.extend(files.finish(store, run).await?);
     let coverage = coverage(&evaluation);
+    let (proposals, of_proposals) = propose(store, run, &evaluation, &exceptions, &config.protected).await?;
+    parts.extend(of_proposals);
+    let page = page::page(Made {
+        run,
+        evaluation: &evaluation,
+        counts: &counts,
+        compared_with: compared_with.as_ref(),
+        coverage: &coverage,
+        exceptions: exceptions.len(),
+        proposals: &proposals,
+        shown,
+    })?;
+    parts.push(whole(store, run, "report.html", page).await?);
+    let withheld = proposals.iter().filter(|it| it.is_withheld).count();
     let result = json!({
         "scope": run.item,
         "manifest": keys::manifest(run.run_id),
         "findingsCsv": keys::findings(run.run_id, "findings.csv"),
         "findingsJson": keys::findings(run.run_id, "findings.json"),
+        "report": keys::findings(run.run_id, "report.html"),
+        "proposals": {
+            "made": proposals.len() - withheld,
+            "withheld": withheld,
+            "index": keys::findings(run.run_id, "proposals.json"),
+        },
         "organizationId": evaluation.organization_id,
         "accounts": evaluation.accounts,
         "observedAt": run.now,
@@ -112,6 +138,7 @@ struct Publishing<'a> {
     table: TableFile,
     files: Files,
     counts: Counts,
+    shown: Shown,
 }
 
 #[derive(Debug, Default)]
@@ -154,6 +181,7 @@ impl Publishing<'_> {
             *counts.severities.entry(finding.severity).or_default() += 1;
         }
         let row = Row { finding, seen, exception };
+        self.shown.finding(&row);
         row.cells(self.run.run_id.as_str(), self.run.now, |cells| self.push(cells))
     }
 

@@ -19,6 +19,8 @@ pub(crate) const LISTED: usize = 50;
 pub(crate) struct Deviation {
     pub(crate) attribute: String,
     pub(crate) account_id: String,
+    pub(crate) account_name: Option<String>,
+    pub(crate) owner: Option<String>,
     /// The Regions by the value that they have.
     pub(crate) values: BTreeMap<String, Vec<String>>,
 }

@@ -72,12 +72,21 @@ pub(crate) struct Unit {
     pub(crate) id: String,
     pub(crate) accounts: u64,
     /// By the setting's pointer, the value that all have.
-    pub(crate) ready: BTreeMap<String, Value>,
+    pub(crate) ready: BTreeMap<String, Ready>,
     /// Accounts about which something is unknown, the first of them, and how many.
     pub(crate) blocked_by: Vec<String>,
     pub(crate) blocked: u64,
     /// What is missing and may be anywhere.
     pub(crate) missing: String,
+}
+
+/// A value that all accounts of a unit have, and a policy can set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Ready {
+    /// As the report calls it.
+    pub(crate) attribute: String,
+    pub(crate) value: Value,
 }
 
 /// What the account status comes to.
@@ -134,6 +143,8 @@ pub(crate) async fn evaluate(
         listed.map(|(account, values)| Deviation {
             attribute: attribute.name.clone(),
             account_id: account.clone(),
+            account_name: organization.and_then(|it| it.name_of(account)).map(str::to_owned),
+            owner: organization.and_then(|it| it.owner(account)).map(str::to_owned),
             values: values.clone(),
         })
     });
@@ -363,7 +374,7 @@ impl Evaluating<'_> {
                     coverage.id(kind, id_of);
                     let Some((path, value)) = setting(&attribute.name, attribute.value(code)) else { continue };
                     findings.push(self.ready(id, attribute, attribute.value(code), &path, accounts.len()))?;
-                    unit.ready.insert(path, value);
+                    unit.ready.insert(path, Ready { attribute: attribute.name.clone(), value });
                 }
                 // Two values are there, whatever else is missing: it is not ready.
                 _ if is_two => coverage.id(kind, id_of),

@@ -1,0 +1,114 @@
+//! Declarative policies that set what all accounts of a unit have already: they change nothing today.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use management_policies::{PolicyKind, check};
+use serde_json::{Map, Value, json};
+
+use super::{Draft, Proposed, ProposalKind, above, from_the_root, is_excepted};
+use crate::evaluate::{Evaluation, Unit};
+use crate::exceptions::Exceptions;
+use crate::kinds::FindingKind;
+
+pub(super) fn drafts(evaluation: &Evaluation, exceptions: &Exceptions) -> Vec<Draft> {
+    let mut proposed: Proposed<String> = BTreeMap::new();
+    let mut drafts = Vec::new();
+    for (unit, place) in from_the_root(&evaluation.attributes.units, |it| &it.id, &evaluation.places) {
+        let draft = Draft::of(ProposalKind::DeclarativePolicy, &unit.id, &place.name);
+        if !unit.missing.is_empty() || unit.blocked > 0 {
+            let why = match unit.missing.as_str() {
+                "" => format!("Of {} of {} accounts, something is unknown.", unit.blocked, unit.accounts),
+                missing => format!("What is missing may be anywhere: {missing}."),
+            };
+            drafts.push(draft.withheld(why, &unit.blocked_by, unit.blocked));
+            continue;
+        }
+        let already = above(&proposed, place);
+        let settings = settings(unit, &already, exceptions);
+        if settings.is_empty() {
+            continue;
+        }
+        proposed.insert(unit.id.clone(), settings.keys().cloned().collect());
+        drafts.push(with_policy(draft, unit, &settings));
+    }
+    drafts
+}
+
+/// The settings that a unit is ready for, in groups that are valid by themselves.
+fn settings<'a>(
+    unit: &'a Unit,
+    already: &BTreeSet<String>,
+    exceptions: &Exceptions,
+) -> BTreeMap<String, &'a Value> {
+    let is_open = |path: &str, attribute: &str| {
+        !already.contains(path)
+            && !is_excepted(exceptions, FindingKind::AttributeReady, &unit.id, attribute)
+    };
+    let mut groups: BTreeMap<&str, BTreeMap<String, &Value>> = BTreeMap::new();
+    for (path, ready) in &unit.ready {
+        let group = path.split('/').nth(2).unwrap_or_default();
+        if is_open(path, &ready.attribute) {
+            groups.entry(group).or_default().insert(path.clone(), &ready.value);
+        }
+    }
+    // A group that needs another setting, of which nobody knows the value, is left out.
+    groups.retain(|_, settings| check(PolicyKind::DeclarativeEc2, &content(settings).to_string()).is_ok());
+    groups.into_values().flatten().collect()
+}
+
+/// A policy that sets these.
+fn content(settings: &BTreeMap<String, &Value>) -> Value {
+    let mut content = Value::Object(Map::new());
+    for (path, value) in settings {
+        let mut at = &mut content;
+        for key in path.split('/').filter(|key| !key.is_empty()) {
+            at = &mut at[key];
+        }
+        *at = json!({"@@assign": value});
+    }
+    content
+}
+
+fn with_policy(mut draft: Draft, unit: &Unit, settings: &BTreeMap<String, &Value>) -> Draft {
+    let name = format!("muster-as-it-is-{}", unit.id);
+    draft.content = Some(json!({"policies": [{
+        "type": PolicyKind::DeclarativeEc2.api(),
+        "name": name,
+        "targets": [unit.id],
+        "content": content(settings),
+    }]}));
+    draft.name = format!("declarative-{}", unit.id);
+    draft.proposal.why = format!(
+        "All {} accounts have these {} values in every Region of a complete report: the policy changes nothing \
+         today and keeps it so.",
+        unit.accounts,
+        settings.len()
+    );
+    draft.proposal.apply = "The file is what organization-policies takes as desired: \
+                            `cargo muster plan organization-policies --desired FILE`, read the plan, apply it by its digest."
+        .to_owned();
+    draft
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_is_built_from_the_pointers_of_its_settings() {
+        let (one, two) = (json!("enabled"), json!("required"));
+        let settings = [
+            ("/ec2_attributes/serial_console_access/status".to_owned(), &one),
+            ("/ec2_attributes/instance_metadata_defaults/http_tokens".to_owned(), &two),
+        ];
+        let content = content(&settings.into());
+        assert_eq!(
+            content,
+            json!({"ec2_attributes": {
+                "serial_console_access": {"status": {"@@assign": "enabled"}},
+                "instance_metadata_defaults": {"http_tokens": {"@@assign": "required"}}
+            }})
+        );
+        assert!(check(PolicyKind::DeclarativeEc2, &content.to_string()).is_ok());
+    }
+}

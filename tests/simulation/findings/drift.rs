@@ -1,0 +1,119 @@
+//! What has changed since the last run, and what nobody can say any more.
+
+use std::time::Duration;
+
+use local_aws::settings::Unreadable;
+use local_stack::LocalStack;
+use muster_tests::{Scenario, on_virtual_time, stack};
+use serde_json::json;
+
+use super::{Found, all, find, text, without_principals};
+
+/// Runs once more, everything refreshed.
+async fn again(stack: &LocalStack) -> Found {
+    stack.aws.clock().sleep(Duration::from_secs(8 * 86_400)).await;
+    all(stack).await
+}
+
+#[test]
+fn an_account_that_cannot_be_read_any_more_resolves_nothing() {
+    for unreadable in [Unreadable::Omitted, Unreadable::Blank, Unreadable::ErrorText] {
+        on_virtual_time(async {
+            let stack = stack(&Scenario { accounts: 24, ..without_principals() });
+            let first = all(&stack).await;
+            let ready = first.of("attribute_ready").len();
+            assert!(ready > 0);
+            // Every second account, so that every unit has some.
+            stack.aws.change(|settings, organization| {
+                settings.unreadable = unreadable;
+                for account in organization.accounts.iter_mut().step_by(2) {
+                    account.unreadable = Some("AccessDenied");
+                }
+            });
+            let second = again(&stack).await;
+            assert!(second.kinds_with("resolved").is_empty(), "{:#?}", second.findings);
+            assert_eq!(second.of("account_unreadable").len(), 12);
+            let open = second.of("attribute_ready");
+            assert!(open.iter().all(|it| it["status"] != "new"), "{open:#?}");
+            assert!(open.iter().any(|it| it["status"] == "not_observed"), "{open:#?}");
+            assert_eq!(open.len(), ready, "none is lost");
+            // How long an account has been out of reach is told.
+            let third = again(&stack).await;
+            assert!(third.of("account_unreadable").iter().all(|it| it["runs"] == 2));
+            stack.aws.change(|_, organization| {
+                organization.accounts.iter_mut().for_each(|account| account.unreadable = None);
+            });
+            let fourth = again(&stack).await;
+            let unreadable = fourth.of("account_unreadable");
+            assert!(unreadable.len() == 12 && unreadable.iter().all(|it| it["status"] == "resolved"));
+            let ready_again = fourth.of("attribute_ready");
+            assert_eq!(ready_again.len(), ready);
+            assert!(ready_again.iter().all(|it| it["status"] == "unchanged"), "{ready_again:#?}");
+            assert!(ready_again.iter().all(|it| it["first_seen_at"] == first.findings[0]["first_seen_at"]));
+        });
+    }
+}
+
+#[test]
+fn what_the_organization_does_away_with_is_resolved_and_what_it_brings_is_new() {
+    on_virtual_time(async {
+        let stack = stack(&without_principals());
+        let first = all(&stack).await;
+        assert!(first.of("quota_nearly_reached").is_empty());
+        let policy = stack.aws.organization().policies.iter().find(|it| !it.aws_managed).unwrap().id.clone();
+        let resized = |size: usize| {
+            stack.aws.change(|_, organization| {
+                let it = organization.policies.iter_mut().find(|it| it.id == policy).unwrap();
+                it.content = format!("{}{}", it.content.trim_end(), " ".repeat(size - it.content.trim_end().len()));
+            });
+        };
+        resized(9_900);
+        let second = again(&stack).await;
+        let [near] = second.of("quota_nearly_reached")[..] else { panic!("{:#?}", second.findings) };
+        assert_eq!((text(near, "status"), text(near, "entity_id")), ("new", policy.as_str()));
+        resized(9_950);
+        let third = again(&stack).await;
+        assert_eq!(text(third.of("quota_nearly_reached")[0], "status"), "changed");
+        resized(2_000);
+        let fourth = again(&stack).await;
+        assert_eq!(text(fourth.of("quota_nearly_reached")[0], "status"), "resolved");
+        let fifth = again(&stack).await;
+        assert!(fifth.of("quota_nearly_reached").is_empty(), "what is resolved is told once");
+    });
+}
+
+#[test]
+fn without_its_source_a_finding_is_not_observed_and_is_carried_on_for_ninety_days() {
+    on_virtual_time(async {
+        let stack = stack(&without_principals());
+        let first = all(&stack).await;
+        let unused = first.of("service_unused").len();
+        assert!(unused > 0);
+        for key in stack.aws.storage().keys(stack.bucket(), "published/organizations-access-report/") {
+            stack.aws.storage().delete(stack.bucket(), &key).unwrap();
+        }
+        let second = find(&stack, json!({"refresh": "none"})).await;
+        let carried = second.of("service_unused");
+        assert_eq!(carried.len(), unused);
+        assert!(carried.iter().all(|it| it["status"] == "not_observed"));
+        assert_eq!(second.of("evidence_missing").len(), 1);
+        stack.aws.clock().sleep(Duration::from_secs(91 * 86_400)).await;
+        let third = find(&stack, json!({"refresh": "none"})).await;
+        assert!(third.of("service_unused").is_empty());
+    });
+}
+
+#[test]
+fn what_was_said_of_an_account_that_has_left_is_resolved() {
+    on_virtual_time(async {
+        let stack = stack(&without_principals());
+        stack.aws.change(|_, organization| {
+            organization.accounts.iter_mut().last().unwrap().unreadable = Some("AccessDenied");
+        });
+        let first = all(&stack).await;
+        assert_eq!(first.of("account_unreadable").len(), 1);
+        stack.aws.change(|_, organization| drop(organization.accounts.pop()));
+        let second = again(&stack).await;
+        assert_eq!(text(second.of("account_unreadable")[0], "status"), "resolved");
+    });
+}
