@@ -118,7 +118,7 @@ fn rows(
     principals: &mut Principals,
     findings: &mut Findings<'_>,
 ) -> Result<(), JobError> {
-    const COLUMNS: [&str; 12] = [
+    const COLUMNS: [&str; 14] = [
         "account_id",
         "principal_arn",
         "status",
@@ -131,12 +131,14 @@ fn rows(
         "no_activity_since",
         "documents",
         "policies_with_placeholders",
+        "last_activity_at",
+        "window_start_at",
     ];
     let mut failed = Ok(());
     let mut rows = Reader::open(file, &COLUMNS).map_err(JobError::defect)?;
     rows.each_row(|cells| {
-        let [account, arn, status, unused, granted, unknown, complete, errors, error, since, documents, open] =
-            cells;
+        let [account, arn, status, unused, granted, unknown, complete, errors, error, since, ..] = cells;
+        let [.., documents, open, last, window] = cells;
         let (Some(account), Some(arn), Some(status)) = (account.text(), arn.text(), status.text()) else {
             return;
         };
@@ -146,7 +148,7 @@ fn rows(
         principals.principals += 1;
         *principals.statuses.entry(status.to_owned()).or_default() += 1;
         let row = Row { arn, account, status, pointer };
-        failed = activity(&row, since, findings)
+        failed = activity(&row, since, [last, window], findings)
             .and_then(|()| services(&row, [unused, granted, unknown], principals, findings))
             .and_then(|()| generated(&row, complete, errors, error, findings));
         if let ("generated", Some("true"), Some(0), Some(documents)) =
@@ -168,7 +170,12 @@ fn rows(
     failed
 }
 
-fn activity(row: &Row<'_>, since: Cell<'_>, findings: &mut Findings<'_>) -> Result<(), JobError> {
+fn activity(
+    row: &Row<'_>,
+    since: Cell<'_>,
+    [last, window]: [Cell<'_>; 2],
+    findings: &mut Findings<'_>,
+) -> Result<(), JobError> {
     let kind = FindingKind::PrincipalWithoutActivity;
     match row.status {
         "no_activity" => {
@@ -176,8 +183,9 @@ fn activity(row: &Row<'_>, since: Cell<'_>, findings: &mut Findings<'_>) -> Resu
             let since = since.map(|at| format!(" since {}", at.strftime("%Y-%m-%d"))).unwrap_or_default();
             findings.push(row.finding(kind).saying(format!("No activity shows{since}.")))
         }
-        // It had activity, or a policy would not have been generated from it.
-        "generated" | "valid_policy_exists" => Ok(()),
+        // Activity shows in the window. That a policy was generated does not say so: of nothing, an empty
+        // one is; and activity before the window is none within it.
+        _ if last.integer().zip(window.integer()).is_some_and(|(last, window)| last >= window) => Ok(()),
         _ => row.unknown(kind, findings),
     }
 }

@@ -79,10 +79,11 @@ fn with_policy(mut draft: Draft, unit: &Unit, settings: &BTreeMap<String, &Value
     }]}));
     draft.name = format!("declarative-{}", unit.id);
     draft.proposal.why = format!(
-        "All {} accounts have these {} values in every Region of a complete report: the policy changes nothing \
-         today and keeps it so.",
+        "All {} accounts below it have the same in every Region of a complete report, of {} {}: the policy changes \
+         nothing today and keeps it so.",
         unit.accounts,
-        settings.len()
+        settings.len(),
+        if settings.len() == 1 { "setting" } else { "settings" }
     );
     draft.proposal.apply = "The file is what organization-policies takes as desired: \
                             `cargo muster plan organization-policies --desired FILE`, read the plan, apply it by its digest."

@@ -544,7 +544,7 @@ fn proposal(at: usize, it: &Proposal) -> view::Proposal {
     let more = it.blocked.saturating_sub(it.blocked_by.len() as u64);
     let more = if more > 0 { format!(" and {} more", number(more)) } else { String::new() };
     view::Proposal {
-        id: format!("{at}"),
+        id: format!("{at}."),
         title: it.kind.title().to_owned(),
         about: short(format!("{} {}", it.target_name, it.target).trim()),
         is_withheld: it.is_withheld,
