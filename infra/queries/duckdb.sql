@@ -43,6 +43,26 @@ SET VARIABLE account_status = (SELECT if(count(*) > 0,
 FROM glob(getvariable('tables') || '/account_status/*/*.parquet'));
 CREATE OR REPLACE VIEW account_status AS SELECT * FROM query(getvariable('account_status'));
 
+SET VARIABLE findings = (SELECT if(count(*) > 0,
+  'SELECT * FROM read_parquet(getvariable(''tables'') || ''/findings/*/*.parquet'',
+    hive_partitioning = true, hive_types = {''run_date'': VARCHAR}, union_by_name = true)',
+  'SELECT
+    NULL::VARCHAR AS "run_id", NULL::VARCHAR AS "finding_id", NULL::VARCHAR AS "kind",
+    NULL::VARCHAR AS "severity", NULL::VARCHAR AS "status", NULL::VARCHAR AS "entity_type",
+    NULL::VARCHAR AS "entity_id", NULL::VARCHAR AS "entity_name", NULL::VARCHAR AS "attribute",
+    NULL::VARCHAR AS "account_id", NULL::VARCHAR AS "owner", NULL::VARCHAR AS "text",
+    NULL::VARCHAR AS "details", NULL::VARCHAR AS "remedy", NULL::VARCHAR AS "evidence_kind",
+    NULL::VARCHAR AS "evidence_run_id", NULL::VARCHAR AS "evidence_table", NULL::VARCHAR AS "evidence_filter",
+    NULL::TIMESTAMPTZ AS "observed_at", NULL::BOOLEAN AS "evidence_complete",
+    NULL::VARCHAR AS "evidence_missing", NULL::TIMESTAMPTZ AS "first_seen_at",
+    NULL::TIMESTAMPTZ AS "last_seen_at", NULL::BIGINT AS "runs", NULL::VARCHAR AS "state",
+    NULL::BOOLEAN AS "excepted", NULL::VARCHAR AS "exception_reason", NULL::VARCHAR AS "exception_owner",
+    NULL::VARCHAR AS "exception_expires", NULL::VARCHAR AS "title", NULL::TIMESTAMPTZ AS "decided_at",
+    NULL::BIGINT AS "schema_version", NULL::VARCHAR AS "run_date"
+    WHERE false')
+FROM glob(getvariable('tables') || '/findings/*/*.parquet'));
+CREATE OR REPLACE VIEW findings AS SELECT * FROM query(getvariable('findings'));
+
 SET VARIABLE account_creations = (SELECT if(count(*) > 0,
   'SELECT * FROM read_parquet(getvariable(''tables'') || ''/account_creations/*/*.parquet'',
     hive_partitioning = true, hive_types = {''run_date'': VARCHAR}, union_by_name = true)',
@@ -259,6 +279,9 @@ SELECT said.*, newest.item AS run_item, newest.finished_at AS run_finished_at, n
 
 CREATE OR REPLACE VIEW latest_account_status AS
 SELECT said.*, newest.item AS run_item, newest.finished_at AS run_finished_at, newest.complete AS run_complete FROM account_status said JOIN latest_runs newest ON said.run_id = newest.run_id AND said.run_date = newest.run_date;
+
+CREATE OR REPLACE VIEW latest_findings AS
+SELECT said.*, newest.item AS run_item, newest.finished_at AS run_finished_at, newest.complete AS run_complete FROM findings said JOIN latest_runs newest ON said.run_id = newest.run_id AND said.run_date = newest.run_date;
 
 CREATE OR REPLACE VIEW latest_account_creations AS
 SELECT said.*, newest.item AS run_item, newest.finished_at AS run_finished_at, newest.complete AS run_complete FROM account_creations said JOIN latest_runs newest ON said.run_id = newest.run_id AND said.run_date = newest.run_date;

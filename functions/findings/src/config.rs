@@ -26,8 +26,7 @@ const PROTECTED_PRINCIPALS: Variable = Variable {
 };
 
 /// What the functions of this kind read from their environment.
-pub const VARIABLES: [Variable; 5] =
-    [BUCKET, BUCKET_OWNER, REFRESHED, DEFAULT_TARGET, PROTECTED_PRINCIPALS];
+pub const VARIABLES: [Variable; 5] = [BUCKET, BUCKET_OWNER, REFRESHED, DEFAULT_TARGET, PROTECTED_PRINCIPALS];
 
 #[derive(Debug)]
 pub(crate) struct Config {

@@ -154,7 +154,13 @@ mod tests {
             observed_at: None,
             missing: String::new(),
         };
-        Finding::new(FindingKind::ServiceUnused, EntityType::OrganizationalUnit, entity, Some("s3"), &evidence)
+        Finding::new(
+            FindingKind::ServiceUnused,
+            EntityType::OrganizationalUnit,
+            entity,
+            Some("s3"),
+            &evidence,
+        )
     }
 
     fn read(exceptions: Value) -> Exceptions {
@@ -163,7 +169,8 @@ mod tests {
     }
 
     fn exception(more: Value) -> Value {
-        let mut exception = json!({"reason": "it is a sandbox", "owner": "platform", "expires": "2026-11-30"});
+        let mut exception =
+            json!({"reason": "it is a sandbox", "owner": "platform", "expires": "2026-11-30"});
         exception.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         exception
     }
@@ -191,7 +198,9 @@ mod tests {
     #[test]
     fn an_exception_counts_to_the_end_of_its_last_day_and_no_longer() {
         let of = |expires: &str| {
-            let exceptions = read(json!([exception(json!({"kind": "service_unused", "entity": "*", "expires": expires}))]));
+            let exceptions = read(json!([exception(
+                json!({"kind": "service_unused", "entity": "*", "expires": expires})
+            )]));
             (exceptions.of(&finding("x")).is_some(), exceptions.expired.len())
         };
         assert_eq!(of("2026-11-30"), (true, 0));
@@ -202,7 +211,9 @@ mod tests {
     fn exceptions_that_are_not_valid_are_refused_as_a_whole_and_say_why() {
         let exception = |more| read(json!([exception(more)])).unreadable.unwrap_or_default();
         assert!(exception(json!({"kind": "service_unused"})).contains("exception 1 names either"));
-        assert!(exception(json!({"kind": "service_unused", "entity": "*", "reason": " "})).contains("no reason"));
+        assert!(
+            exception(json!({"kind": "service_unused", "entity": "*", "reason": " "})).contains("no reason")
+        );
         assert!(exception(json!({"kind": "nothing", "entity": "*"})).contains("nothing"));
         assert!(exception(json!({"kind": "service_unused", "entity": "*", "until": 1})).contains("until"));
         assert!(Exceptions::read(b"{", Timestamp::UNIX_EPOCH).unreadable.is_some());

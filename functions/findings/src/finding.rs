@@ -42,7 +42,8 @@ impl FromStr for FindingId {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let is_hexadecimal = text.len() == 32 && text.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'));
+        let is_hexadecimal =
+            text.len() == 32 && text.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'));
         u128::from_str_radix(text, 16)
             .ok()
             .filter(|_| is_hexadecimal)

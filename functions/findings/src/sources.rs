@@ -139,7 +139,11 @@ pub(crate) struct Sources(pub(crate) Vec<Evidence>);
 
 impl Sources {
     /// Looks for the newest published run of each kind that is of the scope.
-    pub(crate) async fn find(config: &Config, run: RunContext<'_>, request: &Request) -> Result<Self, JobError> {
+    pub(crate) async fn find(
+        config: &Config,
+        run: RunContext<'_>,
+        request: &Request,
+    ) -> Result<Self, JobError> {
         let mut sources = Vec::new();
         for source in &SOURCES {
             let accept = |it: &Published| is_of_scope(it, request.target_id.as_ref());

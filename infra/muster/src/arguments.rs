@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Rollback(Rollback),
     /// Serve the simulated AWS, with the stack deployed, for the AWS CLI, any SDK and `cargo lambda`.
     Up(Up),
+    /// Show where the newest page of findings is, or open it.
+    Report(Report),
     /// Show the runs of a stack and what is still open.
     Status(At),
     /// Go on with a run that did not finish, or run again what failed.
@@ -61,7 +63,7 @@ pub(crate) struct At {
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// The kind of job.
-    #[arg(value_parser = kinds::parser(), default_value = Kind::DeclarativePoliciesReport.as_str())]
+    #[arg(value_parser = kinds::parser(), default_value = Kind::Findings.as_str())]
     pub kind: Kind,
     /// Run on a stack that is deployed to AWS instead of the simulation.
     #[arg(long, value_name = "NAME", conflicts_with = "Simulation")]
@@ -73,8 +75,27 @@ pub(crate) struct Run {
     /// nothing.
     #[arg(long)]
     pub estimate: bool,
+    /// Open the page of findings when the run has ended.
+    #[arg(long)]
+    pub open: bool,
+    /// Then change the simulated organization and run findings once more, to show drift.
+    #[arg(long, conflicts_with = "stack")]
+    pub again: bool,
     #[command(flatten)]
     pub simulation: Simulation,
+}
+
+/// The page of findings.
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// Open it in the browser.
+    #[arg(long)]
+    pub open: bool,
+    /// Where the page of a stack is written to.
+    #[arg(long, value_name = "FILE", default_value = "report.html")]
+    pub to: PathBuf,
+    #[command(flatten)]
+    pub at: At,
 }
 
 /// Where changes are planned and made.
@@ -346,6 +367,8 @@ mod tests {
         assert!(parse("muster run --stack muster").is_ok());
         assert!(parse("muster run organization-inventory --stack muster --estimate").is_ok());
         assert!(parse("muster run organization").is_err());
+        assert!(parse("muster run --again --open").is_ok());
+        assert!(parse("muster run --stack muster --again").is_err());
         assert!(parse("muster run --stack muster --seed 2").is_err());
         assert!(parse("muster run --stack muster --topology delegated").is_err());
         assert!(parse("muster run --report-csv x.csv --accounts 5").is_err());

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Apply(arguments) => commands::changes::apply(&arguments),
         Command::Rollback(arguments) => commands::changes::rollback(&arguments),
         Command::Up(arguments) => commands::up::main(&arguments),
+        Command::Report(arguments) => commands::report::main(&arguments),
         Command::Status(arguments) => commands::status::main(&arguments),
         Command::Resume(arguments) => commands::resume::main(arguments),
         Command::Stop(arguments) => commands::stop::main(&arguments),

@@ -35,8 +35,9 @@ pub fn reported_value(path: &str, reported: &str) -> Option<Scalar> {
 /// The one setting that an attribute of the report is, by its pointer; `None` where it could be several.
 pub fn reported_setting(attribute: &str) -> Option<String> {
     let name = spelled(attribute);
-    let mut found =
-        settings_of(PolicyKind::DeclarativeEc2).into_iter().filter(|path| reported_names(path).contains(&name));
+    let mut found = settings_of(PolicyKind::DeclarativeEc2)
+        .into_iter()
+        .filter(|path| reported_names(path).contains(&name));
     match (found.next(), found.next()) {
         (Some(path), None) => Some(path),
         _ => None,
@@ -53,7 +54,10 @@ mod tests {
             ("image_block_public_access", "/ec2_attributes/image_block_public_access/state"),
             ("Serial Console Access", "/ec2_attributes/serial_console_access/status"),
             ("http_tokens", "/ec2_attributes/instance_metadata_defaults/http_tokens"),
-            ("exclusions_allowed", "/ec2_attributes/vpc_block_public_access/internet_gateway_block/exclusions_allowed"),
+            (
+                "exclusions_allowed",
+                "/ec2_attributes/vpc_block_public_access/internet_gateway_block/exclusions_allowed",
+            ),
         ] {
             assert_eq!(reported_setting(attribute).as_deref(), Some(path), "{attribute}");
         }

@@ -27,8 +27,8 @@ pub use environment::{Environment, InvalidEnvironment, Variable};
 pub use function::{Function, Invocation};
 pub use identity::Identity;
 pub use job::{
-    Cancelled, Collected, Estimate, Found, Job, Part, Prerequisite, Progress, PublishedAs, RunContext, Started, Then,
-    WouldStart,
+    Cancelled, Collected, Estimate, Found, Job, Part, Prerequisite, Progress, PublishedAs, RunContext,
+    Started, Then, WouldStart,
 };
 pub use lifecycle::{Step, without_texts};
 pub use metrics::Metrics;

@@ -1,7 +1,6 @@
 //! What runs of findings use.
 
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::time::Duration;
 
 use local_aws::iam::Use;

@@ -64,7 +64,8 @@ fn what_the_organization_does_away_with_is_resolved_and_what_it_brings_is_new() 
         let resized = |size: usize| {
             stack.aws.change(|_, organization| {
                 let it = organization.policies.iter_mut().find(|it| it.id == policy).unwrap();
-                it.content = format!("{}{}", it.content.trim_end(), " ".repeat(size - it.content.trim_end().len()));
+                it.content =
+                    format!("{}{}", it.content.trim_end(), " ".repeat(size - it.content.trim_end().len()));
             });
         };
         resized(9_900);

@@ -1,7 +1,7 @@
 //! Runs of findings that meet faults: they end, with the same findings, or close.
 
-use local_aws::lambda::Delivery;
 use local_aws::Fault;
+use local_aws::lambda::Delivery;
 use local_states::ExecutionStatus;
 use muster_tests::{Scenario, faults_at, on_virtual_time, stack};
 use serde_json::{Value, json};

@@ -30,8 +30,8 @@ use crate::sources::{Evidence, Source, Sources};
 pub(crate) use principals::Principals;
 pub(crate) use services::{Services, UnitServices};
 pub(crate) use status::{Attributes, Deviation, Readiness, Unit};
-pub(crate) use written::{OfSeverity, Written};
 use written::Findings;
+pub(crate) use written::{OfSeverity, Written};
 
 /// What an evaluation has come to, as it lies in S3.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -181,7 +181,9 @@ fn attachments(
         let attribute = format!("policies/{policy_type}");
         coverage.id(kind, FindingId::of(kind, id, Some(&attribute)));
         if is_near(count, quota) {
-            let text = format!("The organization has {count} policies of {policy_type}, of {quota} that it may have.");
+            let text = format!(
+                "The organization has {count} policies of {policy_type}, of {quota} that it may have."
+            );
             let finding = Finding::new(kind, EntityType::Organization, id, Some(&attribute), pointer)
                 .saying(text)
                 .where_rows(POLICIES, format!("type = {} AND NOT aws_managed", sql(policy_type)))
@@ -271,7 +273,10 @@ impl EffectivePolicies<'_> {
         if validity == Some("invalid") {
             let codes = self.codes.get(&(account.to_owned(), policy_type.to_owned()));
             let codes: Vec<&str> = codes.into_iter().flatten().map(String::as_str).collect();
-            let text = format!("AWS does not accept what the policies of {policy_type} come to: {}.", codes.join(", "));
+            let text = format!(
+                "AWS does not accept what the policies of {policy_type} come to: {}.",
+                codes.join(", ")
+            );
             findings.push(of(EffectivePolicyInvalid).saying(text).with("codes", json!(codes)))?;
         } else if status == "unreadable" {
             findings.unknown(unknown(EffectivePolicyInvalid))?;
@@ -329,7 +334,11 @@ fn kind_of(policy_type: &str) -> Option<PolicyKind> {
 }
 
 /// Where policies of a type are attached; `None` where that is not known of some policy.
-fn attached_at(organization: &Organization, policies: &Policies, kind: PolicyKind) -> Option<BTreeSet<String>> {
+fn attached_at(
+    organization: &Organization,
+    policies: &Policies,
+    kind: PolicyKind,
+) -> Option<BTreeSet<String>> {
     let mut targets = BTreeSet::new();
     let of_type = organization.snapshot.policies.values().filter(|it| it.policy.kind == kind.api());
     for policy in of_type {

@@ -276,7 +276,8 @@ fn access(file: &Path, principals: &mut Principals) -> Result<(), JobError> {
     const COLUMNS: [&str; 3] = ["service_namespace", "action_name", "conclusion"];
     let mut rows = Reader::open(file, &COLUMNS).map_err(JobError::defect)?;
     rows.each_row(|[service, action, conclusion]| {
-        let (Some(service), Cell::Null, Some("not_used")) = (service.text(), action, conclusion.text()) else {
+        let (Some(service), Cell::Null, Some("not_used")) = (service.text(), action, conclusion.text())
+        else {
             return;
         };
         let has_room = principals.unused.len() < SERVICES;
@@ -302,7 +303,8 @@ fn accounts(
     let mut failed = Ok(());
     let mut rows = Reader::open(file, &COLUMNS).map_err(JobError::defect)?;
     rows.each_row(|[account, item, status, error, cause]| {
-        let (Some(account), Some(DISCOVER), Some(status)) = (account.text(), item.text(), status.text()) else {
+        let (Some(account), Some(DISCOVER), Some(status)) = (account.text(), item.text(), status.text())
+        else {
             return;
         };
         let kind = FindingKind::AccountUnreadable;

@@ -75,7 +75,7 @@ fn rows(
 
 fn is_stuck(requested: Cell<'_>, observed: Option<Timestamp>) -> bool {
     let requested = requested.integer().and_then(|at| Timestamp::from_millisecond(at).ok());
-    requested.zip(observed).is_some_and(|(requested, observed)| {
-        observed.duration_since(requested) > STUCK_AFTER
-    })
+    requested
+        .zip(observed)
+        .is_some_and(|(requested, observed)| observed.duration_since(requested) > STUCK_AFTER)
 }

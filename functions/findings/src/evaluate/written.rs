@@ -74,11 +74,7 @@ pub(crate) struct Findings<'a> {
 impl<'a> Findings<'a> {
     pub(crate) fn new(organization: Option<&'a Organization>) -> Result<Self, JobError> {
         let files = Severity::ALL.into_iter().map(|severity| Ok((severity, LinesFile::new()?)));
-        Ok(Self {
-            organization,
-            files: files.collect::<Result<_, JobError>>()?,
-            unknown: LinesFile::new()?,
-        })
+        Ok(Self { organization, files: files.collect::<Result<_, JobError>>()?, unknown: LinesFile::new()? })
     }
 
     /// Writes a finding; one about an account says whose it is.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use management_policies::{PolicyKind, check};
 use serde_json::{Map, Value, json};
 
-use super::{Draft, Proposed, ProposalKind, above, from_the_root, is_excepted};
+use super::{Draft, ProposalKind, Proposed, above, from_the_root, is_excepted};
 use crate::evaluate::{Evaluation, Unit};
 use crate::exceptions::Exceptions;
 use crate::kinds::FindingKind;
@@ -41,8 +41,7 @@ fn settings<'a>(
     exceptions: &Exceptions,
 ) -> BTreeMap<String, &'a Value> {
     let is_open = |path: &str, attribute: &str| {
-        !already.contains(path)
-            && !is_excepted(exceptions, FindingKind::AttributeReady, &unit.id, attribute)
+        !already.contains(path) && !is_excepted(exceptions, FindingKind::AttributeReady, &unit.id, attribute)
     };
     let mut groups: BTreeMap<&str, BTreeMap<String, &Value>> = BTreeMap::new();
     for (path, ready) in &unit.ready {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use organizations::quotas;
 use serde_json::{Value, json};
 
-use super::{Draft, Place, Proposed, ProposalKind, above, from_the_root, is_excepted};
+use super::{Draft, Place, ProposalKind, Proposed, above, from_the_root, is_excepted};
 use crate::evaluate::{Evaluation, UnitServices};
 use crate::exceptions::Exceptions;
 use crate::kinds::FindingKind;
@@ -102,7 +102,8 @@ fn split(denied: &BTreeSet<String>, protected: &[String]) -> Vec<Value> {
 
 fn document(services: &[&str], protected: &[String]) -> Value {
     let actions: Vec<String> = services.iter().map(|service| format!("{service}:*")).collect();
-    let mut statement = json!({"Sid": "DenyUnusedServices", "Effect": "Deny", "Action": actions, "Resource": "*"});
+    let mut statement =
+        json!({"Sid": "DenyUnusedServices", "Effect": "Deny", "Action": actions, "Resource": "*"});
     if !protected.is_empty() {
         statement["Condition"] = json!({"ArnNotLike": {"aws:PrincipalArn": protected}});
     }
@@ -151,7 +152,10 @@ mod tests {
         let mut all = BTreeSet::new();
         for policy in &policies {
             assert!(policy.to_string().chars().count() <= 10_240);
-            assert_eq!(policy["Statement"][0]["Condition"]["ArnNotLike"]["aws:PrincipalArn"], json!(protected));
+            assert_eq!(
+                policy["Statement"][0]["Condition"]["ArnNotLike"]["aws:PrincipalArn"],
+                json!(protected)
+            );
             let actions = policy["Statement"][0]["Action"].as_array().unwrap().iter();
             all.extend(actions.map(|it| it.as_str().unwrap().trim_end_matches(":*").to_owned()));
         }

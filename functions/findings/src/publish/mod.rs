@@ -121,11 +121,7 @@ pub(crate) async fn publish(config: &Config, run: RunContext<'_>, key: &str) -> 
 }
 
 fn gone(key: &str) -> JobError {
-    JobError::new(
-        ErrorName::Incomplete,
-        format!("the run's evaluation, {key}, is gone"),
-        "Begin a new run.",
-    )
+    JobError::new(ErrorName::Incomplete, format!("the run's evaluation, {key}, is gone"), "Begin a new run.")
 }
 
 fn by_word<K: Copy>(counts: &BTreeMap<K, u64>, word: fn(K) -> &'static str) -> BTreeMap<&'static str, u64> {
@@ -244,7 +240,9 @@ fn coverage(evaluation: &Evaluation) -> models::Coverage {
     let report = sources.of(Kind::DeclarativePoliciesReport);
     let seen = report.and_then(|it| it.result("/seenAccounts").as_u64()).unwrap_or(0);
     let mut coverage = models::Coverage {
-        expected_accounts: report.and_then(|it| it.result("/expectedAccounts").as_u64()).or(evaluation.accounts),
+        expected_accounts: report
+            .and_then(|it| it.result("/expectedAccounts").as_u64())
+            .or(evaluation.accounts),
         seen_accounts: seen,
         ..models::Coverage::default()
     };

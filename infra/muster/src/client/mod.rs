@@ -190,6 +190,12 @@ impl Stack {
         })
     }
 
+    /// The file that an object of the stack's bucket is, where it is on this machine.
+    pub(crate) fn file(&self, key: &str) -> Done<Option<PathBuf>> {
+        let bucket = self.output(BUCKET)?;
+        Ok(self.folder.as_ref().map(|folder| folder.join(bucket).join(key)))
+    }
+
     /// As [`Stack::shown`], for an `s3://` address of any bucket.
     pub(crate) fn shown_address(&self, address: &str) -> String {
         match (&self.folder, address.strip_prefix("s3://")) {

@@ -54,7 +54,7 @@ impl Objects {
     }
 
     /// The bytes of an object that is not large; `None` when it is not there.
-    async fn bytes(&self, key: &str) -> Done<Option<Bytes>> {
+    pub(crate) async fn bytes(&self, key: &str) -> Done<Option<Bytes>> {
         let Some(body) = self.body(key).await? else { return Ok(None) };
         let body = body.collect().await.map_err(|error| self.problem(key, &error))?;
         Ok(Some(body.into_bytes()))

@@ -1,9 +1,11 @@
 //! One module for each command.
 
+pub(crate) mod again;
 pub(crate) mod changes;
 pub(crate) mod doctor;
 pub(crate) mod evidence;
 pub(crate) mod parse;
+pub(crate) mod report;
 pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod status;

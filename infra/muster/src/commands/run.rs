@@ -1,5 +1,6 @@
 //! `muster run`: one job, from its request to its result.
 
+use std::path::Path;
 use std::time::Instant;
 
 use local_aws::organization::Organization;
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 
 use aws_sdk_sfn::types::ExecutionStatus;
 
+use super::{again, report};
 use crate::arguments::Run;
 use crate::client::Stack;
 use crate::kinds::{self, Estimate};
@@ -17,6 +19,9 @@ use crate::{Done, Problem};
 
 /// Simulated seconds in a real one, unless the arguments say otherwise: an hour in a second.
 pub(super) const SPEED: f64 = 3_600.0;
+
+/// Where the page of a stack is written to, to be opened.
+const PAGE: &str = "report.html";
 
 pub(crate) fn main(arguments: Run) -> Done {
     let kind = arguments.kind;
@@ -31,7 +36,8 @@ pub(crate) fn main(arguments: Run) -> Done {
     if let Some(name) = &arguments.stack {
         return super::block_on(async {
             let stack = Stack::deployed(name).await?;
-            run(&stack, kind, &request).await
+            run(&stack, kind, &request).await?;
+            if arguments.open { report::open(&stack, Path::new(PAGE)).await } else { Ok(()) }
         });
     }
     let simulation = &arguments.simulation;
@@ -39,7 +45,14 @@ pub(crate) fn main(arguments: Run) -> Done {
         let local = Local::start(simulation, Pace::Jumping, SPEED, None).await?;
         introduce(&local.stack.aws.organization(), simulation.seed);
         let stack = Stack::local(&local.stack, simulation.out.clone());
-        let done = run(&stack, kind, &request).await;
+        let mut done = run(&stack, kind, &request).await;
+        if arguments.again && done.is_ok() {
+            again::change(&local.stack.aws).await;
+            done = run(&stack, Kind::Findings, &json!({"maxAgeHours": again::MAX_AGE_HOURS})).await;
+        }
+        if arguments.open && done.is_ok() {
+            done = report::open(&stack, Path::new(PAGE)).await;
+        }
         local.remember(simulation)?;
         if let Some(logs) = &local.logs {
             view::say(&format!("  {:<11} {}", "logs", logs.display()));

@@ -61,7 +61,11 @@ fn severities(published: &Value) -> String {
     let excepted = published["excepted"].as_u64().filter(|count| *count > 0);
     let excepted = excepted.map(|count| format!("; {} excepted", number(count))).unwrap_or_default();
     let all = number(published["findings"].as_u64().unwrap_or(0));
-    if counts.is_empty() { format!("{all}{excepted}") } else { format!("{all}: {}{excepted}", counts.join(", ")) }
+    if counts.is_empty() {
+        format!("{all}{excepted}")
+    } else {
+        format!("{all}: {}{excepted}", counts.join(", "))
+    }
 }
 
 fn since(published: &Value) -> String {

@@ -6,6 +6,8 @@ use serde_json::Value;
 
 use crate::support::{Ended, Place, Served, Variables, resumable, until};
 
+const KIND: &str = "declarative-policies-report";
+
 /// What stands for an account in the report that was delivered: ids and names.
 fn accounts(served: &Served, run: &str) -> Vec<String> {
     let [bucket] = names(served.place.path("muster-out")).try_into().unwrap();
@@ -33,7 +35,7 @@ fn a_run_of_a_stack_is_resumed_after_it_failed_and_what_it_established_can_be_sh
         "--regions=2",
         "--fault=deny@ec2:GetDeclarativePoliciesReportSummary",
     ]);
-    let error = served.at_stack(&["run"]).failed();
+    let error = served.at_stack(&["run", KIND]).failed();
     assert!(error.contains("the run ended as FAILED: Denied: ec2:GetDeclarative"), "{error}");
     let run = resumable(&error, "failed,overdue");
     let refused: Value = serde_json::from_str(&served.at_stack(&["evidence"]).succeeded()).unwrap();
@@ -43,10 +45,10 @@ fn a_run_of_a_stack_is_resumed_after_it_failed_and_what_it_established_can_be_sh
     assert!(resumed.contains("declarative-policies-report: succeeded in"), "{resumed}");
     assert!(resumed.contains("10 of 10 accounts, 2 Regions") && resumed.contains("coverage    complete"));
 
-    let dry_run = served.at_stack(&["run", "--request", r#"{"dryRun": true}"#]).succeeded();
+    let dry_run = served.at_stack(&["run", KIND, "--request", r#"{"dryRun": true}"#]).succeeded();
     assert!(dry_run.contains("declarative-policies-report: dry run, nothing was started"), "{dry_run}");
     assert!(dry_run.contains("a report would be started, as far as AWS's dry run tells"), "{dry_run}");
-    let error = served.at_stack(&["run", "--request", r#"{"targetId": "nope"}"#]).failed();
+    let error = served.at_stack(&["run", KIND, "--request", r#"{"targetId": "nope"}"#]).failed();
     assert!(error.contains("the run ended as FAILED: InvalidRequest: "), "{error}");
     assert!(!error.contains("muster resume"), "the same request would be refused again: {error}");
     let error = served.at_stack(&["resume", "20200101T000000Z-00000000", "--retry=failed"]).failed();
@@ -84,7 +86,10 @@ fn doctor_says_how_the_functions_role_is_asked(served: &Served) {
     let words = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let deployed = words(served.at_stack(&["doctor"]).succeeded());
     assert!(deployed.contains("pass trusted access") && !deployed.contains("FAIL"), "{deployed}");
-    assert!(deployed.contains("cargo muster run --stack muster --request"), "{deployed}");
+    assert!(
+        deployed.contains("cargo muster run declarative-policies-report --stack muster --request"),
+        "{deployed}"
+    );
     assert!(deployed.contains("muster run policy-generation --estimate --stack muster"), "{deployed}");
     let by_address = words(served.at_endpoint(&["doctor"]).succeeded());
     assert!(by_address.contains("pass dry run") && !by_address.contains("muster run"), "{by_address}");
@@ -93,7 +98,7 @@ fn doctor_says_how_the_functions_role_is_asked(served: &Served) {
 #[test]
 fn a_run_that_waits_for_its_report_is_seen_stopped_and_closed() {
     let served = Served::start(&["--report-minutes=240", "--accounts=10", "--regions=2"]);
-    let running = served.start_at_stack(&["run"]);
+    let running = served.start_at_stack(&["run", KIND]);
     let run = until("the report runs", || {
         let status = served.at_stack(&["status"]).succeeded();
         let line = status.lines().find(|line| line.contains(" RUNNING ") && line.contains(" is running "))?;
@@ -115,7 +120,7 @@ fn a_run_that_waits_for_its_report_is_seen_stopped_and_closed() {
 
 /// Runs a small organization in the tool's own process.
 fn run_in_process(place: &Place, more: &[&str]) -> Ended {
-    let small = ["run", "--accounts=10", "--regions=2", "--speed=max"];
+    let small = ["run", KIND, "--accounts=10", "--regions=2", "--speed=max"];
     place.muster(&[&small, more].concat(), &Variables::new())
 }
 

@@ -57,9 +57,8 @@ impl Attribute {
     /// The value with the most cells; of several, the first in the order of their texts.
     pub(crate) fn most_frequent(&self) -> Option<Code> {
         let codes = (0..).zip(&self.frequencies);
-        let by_frequency = codes.max_by(|(a, of_a), (b, of_b)| {
-            of_a.cmp(of_b).then_with(|| self.value(*b).cmp(self.value(*a)))
-        });
+        let by_frequency = codes
+            .max_by(|(a, of_a), (b, of_b)| of_a.cmp(of_b).then_with(|| self.value(*b).cmp(self.value(*a))));
         by_frequency.map(|(code, _)| code)
     }
 

@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 use store::Store;
 
 use cells::{Attribute, Standing, Status};
-use deviations::{Deviating, deviates};
 pub(crate) use deviations::Deviation;
+use deviations::{Deviating, deviates};
 
 use super::Findings;
 use crate::covered::{Coverage, Covered};
@@ -124,7 +124,8 @@ pub(crate) async fn evaluate(
     let mut status = Status::default();
     each_file(store, account_status::TABLE, run, |file| status.read(file)).await?;
     let mut deviating = deviations::of(&status);
-    each_file(store, account_status::TABLE, run, |file| deviations::read(&status, &mut deviating, file)).await?;
+    each_file(store, account_status::TABLE, run, |file| deviations::read(&status, &mut deviating, file))
+        .await?;
     let everywhere = evidence.gaps().filter(|(reason, _)| !OF_ACCOUNTS.contains(reason));
     let mut missing: Vec<String> = everywhere.map(|(reason, count)| format!("{count} x {reason}")).collect();
     if evidence.result("/expectedAccounts").is_null() {
@@ -179,7 +180,8 @@ impl Evaluating<'_> {
                 readable.insert(account.to_owned());
             } else if !is_new {
                 let speaks = self.status.account_number(account).is_some();
-                let why = if speaks { "no cell of its rows is readable" } else { "the report has no row of it" };
+                let why =
+                    if speaks { "no cell of its rows is readable" } else { "the report has no row of it" };
                 let finding = Finding::new(
                     FindingKind::AccountUnreadable,
                     EntityType::Account,
@@ -308,7 +310,9 @@ impl Evaluating<'_> {
         coverage: &mut Coverage,
     ) -> Result<Vec<Unit>, JobError> {
         coverage.set(FindingKind::AttributeReady, Covered::Ids(BTreeSet::new()));
-        let (Some(organization), Some(expected)) = (organization, &self.expected) else { return Ok(Vec::new()) };
+        let (Some(organization), Some(expected)) = (organization, &self.expected) else {
+            return Ok(Vec::new());
+        };
         let mut units = Vec::new();
         for (id, accounts, all_are_placed) in organization.units() {
             // Of accounts outside the report's target nothing is known.
@@ -343,8 +347,7 @@ impl Evaluating<'_> {
             missing: missing.to_owned(),
         };
         for account in accounts {
-            let is_unknown =
-                |it| matches!(self.status.standing(it, account.as_str()), Standing::Unknown(_));
+            let is_unknown = |it| matches!(self.status.standing(it, account.as_str()), Standing::Unknown(_));
             if self.status.attributes.iter().any(is_unknown) {
                 unit.blocked += 1;
                 if unit.blocked_by.len() < BLOCKERS {
@@ -372,7 +375,9 @@ impl Evaluating<'_> {
             match first {
                 Standing::Uniform(code) if is_one && missing.is_empty() => {
                     coverage.id(kind, id_of);
-                    let Some((path, value)) = setting(&attribute.name, attribute.value(code)) else { continue };
+                    let Some((path, value)) = setting(&attribute.name, attribute.value(code)) else {
+                        continue;
+                    };
                     findings.push(self.ready(id, attribute, attribute.value(code), &path, accounts.len()))?;
                     unit.ready.insert(path, Ready { attribute: attribute.name.clone(), value });
                 }

@@ -69,9 +69,9 @@ impl Shown {
             (!evidence.filter.is_empty()).then(|| evidence.filter.clone()),
             evidence.observed_at.map(|at| format!("observed {}", moment(at))),
         ];
-        let exception = row.exception.map(|it| {
-            format!("{} (until {}, {} answers for it)", it.reason, it.expires, it.owner)
-        });
+        let exception = row
+            .exception
+            .map(|it| format!("{} (until {}, {} answers for it)", it.reason, it.expires, it.owner));
         self.findings.push(view::Finding {
             id: finding.id.to_string(),
             severity: finding.severity.as_str().to_owned(),
@@ -240,12 +240,7 @@ fn headlines(
                 if coverage.is_complete() { "plain" } else { "unknown" },
             ),
         },
-        headline(
-            "Findings",
-            number(counts.open),
-            format!("{} new", number(new)),
-            "plain",
-        ),
+        headline("Findings", number(counts.open), format!("{} new", number(new)), "plain"),
         headline(
             "Critical and high",
             number(grave),
@@ -285,22 +280,18 @@ fn headlines(
             "by the account status".to_owned(),
             if coverage.expected_accounts == Some(coverage.seen_accounts) { "good" } else { "unknown" },
         ),
-        headline(
-            "Proposals",
-            number(made),
-            format!("to review; {} withheld", number(withheld)),
-            "plain",
-        ),
+        headline("Proposals", number(made), format!("to review; {} withheld", number(withheld)), "plain"),
     ]
 }
 
 fn source(evidence: &Evidence, now: Timestamp) -> view::Source {
     let state = state(evidence);
-    let seen = match (evidence.result("/seenAccounts").as_u64(), evidence.result("/expectedAccounts").as_u64()) {
-        (Some(seen), Some(expected)) => format!("{} of {} accounts", number(seen), number(expected)),
-        (Some(seen), None) => count(seen, "account", "accounts"),
-        _ => String::new(),
-    };
+    let seen =
+        match (evidence.result("/seenAccounts").as_u64(), evidence.result("/expectedAccounts").as_u64()) {
+            (Some(seen), Some(expected)) => format!("{} of {} accounts", number(seen), number(expected)),
+            (Some(seen), None) => count(seen, "account", "accounts"),
+            _ => String::new(),
+        };
     let gaps = evidence.gaps().map(|(reason, count)| view::Gap {
         reason: clean(reason),
         count: number(count),
@@ -350,7 +341,8 @@ fn readiness(page: &mut Page, evaluation: &Evaluation) {
             attributes.readiness.len()
         ),
     };
-    page.deviations = attributes.deviations.iter().take(DEVIATIONS).map(|it| deviation(it, attributes)).collect();
+    page.deviations =
+        attributes.deviations.iter().take(DEVIATIONS).map(|it| deviation(it, attributes)).collect();
     page.has_deviations = !page.deviations.is_empty();
     let more = attributes.deviating.saturating_sub(page.deviations.len() as u64);
     if more > 0 {
@@ -395,7 +387,11 @@ fn deviation(it: &Deviation, attributes: &crate::evaluate::Attributes) -> view::
         account_id: it.account_id.clone(),
         account_name: it.account_name.as_deref().map(short).unwrap_or_default(),
         owner: it.owner.as_deref().map(short).unwrap_or_default(),
-        regions: if all { "all".to_owned() } else { clean(&regions.into_iter().collect::<Vec<_>>().join(", ")) },
+        regions: if all {
+            "all".to_owned()
+        } else {
+            clean(&regions.into_iter().collect::<Vec<_>>().join(", "))
+        },
         value: short(&it.values.keys().cloned().collect::<Vec<_>>().join(", ")),
     }
 }
@@ -407,24 +403,28 @@ fn services(page: &mut Page, evaluation: &Evaluation) {
         evaluation.places.get(&unit.id).map_or_else(|| unit.id.clone(), |place| place.name.clone())
     };
     page.has_unused = !units.is_empty();
-    page.unused = units.iter().take(UNITS).map(|unit| {
-        let names: Vec<&str> = unit.not_used.iter().map(String::as_str).collect();
-        let (names, more) = listed(&names, SERVICES);
-        let (state, tone) = match unit.unknown {
-            0 => ("complete".to_owned(), "good"),
-            unknown => (format!("{} unknown", number(unknown)), "unknown"),
-        };
-        view::Unused {
-            unit_id: unit.id.clone(),
-            unit_name: short(&name(unit)),
-            services: number(unit.not_used.len() as u64),
-            of: number(unit.used + unit.not_used.len() as u64 + unit.unknown),
-            state,
-            tone,
-            names: clean(&names),
-            more: if more > 0 { format!("and {} more", number(more)) } else { String::new() },
-        }
-    }).collect();
+    page.unused = units
+        .iter()
+        .take(UNITS)
+        .map(|unit| {
+            let names: Vec<&str> = unit.not_used.iter().map(String::as_str).collect();
+            let (names, more) = listed(&names, SERVICES);
+            let (state, tone) = match unit.unknown {
+                0 => ("complete".to_owned(), "good"),
+                unknown => (format!("{} unknown", number(unknown)), "unknown"),
+            };
+            view::Unused {
+                unit_id: unit.id.clone(),
+                unit_name: short(&name(unit)),
+                services: number(unit.not_used.len() as u64),
+                of: number(unit.used + unit.not_used.len() as u64 + unit.unknown),
+                state,
+                tone,
+                names: clean(&names),
+                more: if more > 0 { format!("and {} more", number(more)) } else { String::new() },
+            }
+        })
+        .collect();
     let bar = |unit: &&UnitServices| Bar {
         label: clean(&name(unit)),
         numbers: vec![unit.used, unit.not_used.len() as u64, unit.unknown],
@@ -434,8 +434,9 @@ fn services(page: &mut Page, evaluation: &Evaluation) {
             &[("used", GOOD), ("not used", WARN), ("unknown", UNKNOWN)],
             &units.iter().take(BARS).map(bar).collect::<Vec<_>>(),
         ),
-        caption: "Services that policies leave open to each unit: used, not used, and of which it is unknown."
-            .to_owned(),
+        caption:
+            "Services that policies leave open to each unit: used, not used, and of which it is unknown."
+                .to_owned(),
     };
     if let Some(unit) = units.first() {
         page.unused_note = format!(
@@ -459,15 +460,18 @@ const STATUSES: [(&str, &str, &str); 7] = [
 fn principals(page: &mut Page, evaluation: &Evaluation) {
     let principals = &evaluation.principals;
     page.has_principals = principals.principals > 0;
-    let known = STATUSES.iter().filter_map(|(word, status, note)| {
-        Some((*status, *note, *principals.statuses.get(*word)?))
-    });
+    let known = STATUSES
+        .iter()
+        .filter_map(|(word, status, note)| Some((*status, *note, *principals.statuses.get(*word)?)));
     let known: Vec<_> = known.collect();
-    page.principals = known.iter().map(|(status, note, count)| view::Principals {
-        status: (*status).to_owned(),
-        count: number(*count),
-        note: (*note).to_owned(),
-    }).collect();
+    page.principals = known
+        .iter()
+        .map(|(status, note, count)| view::Principals {
+            status: (*status).to_owned(),
+            count: number(*count),
+            note: (*note).to_owned(),
+        })
+        .collect();
     let drawn: Vec<_> = known
         .iter()
         .map(|(status, _, count)| Bar { label: (*status).to_owned(), numbers: vec![*count] })
@@ -487,10 +491,11 @@ fn principals(page: &mut Page, evaluation: &Evaluation) {
     }
     let mut services: Vec<(&String, &u64)> = principals.unused.iter().collect();
     services.sort_by(|(a, of_a), (b, of_b)| of_b.cmp(of_a).then(a.cmp(b)));
-    page.unused_by_service = services.into_iter().take(SERVICES).map(|(service, count)| view::ByService {
-        service: short(service),
-        principals: number(*count),
-    }).collect();
+    page.unused_by_service = services
+        .into_iter()
+        .take(SERVICES)
+        .map(|(service, count)| view::ByService { service: short(service), principals: number(*count) })
+        .collect();
 }
 
 fn drift(page: &mut Page, counts: &Counts, compared_with: Option<&RunId>) {
@@ -531,12 +536,14 @@ fn findings(page: &mut Page, counts: &Counts, shown: Shown) {
     let distinct = |of: fn(&view::Finding) -> &String| -> BTreeSet<String> {
         page.findings.iter().map(|finding| of(finding).clone()).collect()
     };
-    let (kinds, owners, statuses) = (distinct(|it| &it.kind), distinct(|it| &it.owner), distinct(|it| &it.status));
+    let (kinds, owners, statuses) =
+        (distinct(|it| &it.kind), distinct(|it| &it.owner), distinct(|it| &it.status));
     let severities = distinct(|it| &it.severity);
     page.kinds = kinds.into_iter().collect();
     page.owners = owners.into_iter().collect();
     page.statuses = statuses.into_iter().collect();
-    let severities = Severity::ALL.iter().map(|it| it.as_str().to_owned()).filter(|it| severities.contains(it));
+    let severities =
+        Severity::ALL.iter().map(|it| it.as_str().to_owned()).filter(|it| severities.contains(it));
     page.severities = severities.collect();
 }
 

@@ -55,7 +55,7 @@ fn permitted(root: &str, deployed: Option<&String>) -> String {
     match deployed {
         None => permitted,
         Some(stack) => format!(
-            "{permitted} For the function's own role: cargo muster run --stack {stack} --request '{{\"dryRun\": true}}'"
+            "{permitted} For the function's own role: cargo muster run declarative-policies-report --stack {stack} --request '{{\"dryRun\": true}}'"
         ),
     }
 }
@@ -98,7 +98,12 @@ mod tests {
     #[test]
     fn the_way_to_ask_for_the_functions_role_names_the_stack_or_is_left_out() {
         let named = permitted("r-ab12", Some(&"prod".to_owned()));
-        assert!(named.ends_with(r#"cargo muster run --stack prod --request '{"dryRun": true}'"#), "{named}");
+        assert!(
+            named.ends_with(
+                r#"cargo muster run declarative-policies-report --stack prod --request '{"dryRun": true}'"#
+            ),
+            "{named}"
+        );
         let served = permitted("r-ab12", None);
         assert!(!served.contains("muster run"), "{served}");
     }
