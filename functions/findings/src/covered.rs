@@ -99,8 +99,8 @@ mod tests {
     #[test]
     fn what_was_said_of_an_account_that_has_left_is_over() {
         let id = FindingId::of(KIND, "arn:x", None);
-        let mut coverage = Coverage::default();
-        coverage.members = Some(["012345678901".parse().unwrap()].into());
+        let members = Some(["012345678901".parse().unwrap()].into());
+        let coverage = Coverage { members, ..Coverage::default() };
         assert!(coverage.includes(KIND, id, "012345678902", &HashSet::new()));
         assert!(!coverage.includes(KIND, id, "012345678901", &HashSet::new()));
         assert!(!coverage.includes(KIND, id, "r-ab12", &HashSet::new()));

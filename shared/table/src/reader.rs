@@ -214,8 +214,8 @@ mod tests {
         let mut writer = RowWriter::new(file.reopen().unwrap(), "table", &columns).unwrap();
         const ROWS: u64 = 3 * BATCH as u64 + 5;
         let one = |row: u64| format!("r{}", row % 7);
-        let two = |row: u64| (row % 3 != 0).then(|| format!("t{}", row % 5));
-        let at = |row: u64| (row % 4 != 0).then_some(row);
+        let two = |row: u64| (!row.is_multiple_of(3)).then(|| format!("t{}", row % 5));
+        let at = |row: u64| (!row.is_multiple_of(4)).then_some(row);
         for row in 0..ROWS {
             let (one, two) = (one(row), two(row));
             let is_odd = row % 2 == 1;

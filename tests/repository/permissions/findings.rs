@@ -14,6 +14,8 @@ use super::runs::{Runs, rest, scheduled, start};
 const FINDINGS: Runs = Runs("FindingsStateMachineArn");
 /// When a run waits for those that it refreshes.
 const AT_WORK: Duration = Duration::from_secs(60);
+/// When an inventory is at work.
+const BEGUN: Duration = Duration::from_secs(3);
 /// A fault is tried at every so many-th call.
 const STEP: u64 = 7;
 
@@ -28,6 +30,8 @@ async fn one_after_the_other(scenario: &Scenario) -> LocalStack {
     storage.deliver(stack.bucket(), "exceptions.json", |out| out.write_all(b"{\"exceptions\": []}")).unwrap();
     FINDINGS.run(&stack, "with exceptions", json!({"refresh": "none"}), Succeeded).await;
     scheduled(&stack).await;
+    // While the inventory is made, and while what waits for it is.
+    FINDINGS.stopped(&stack, json!({"refresh": ["organization-inventory"], "maxAgeHours": 1}), BEGUN).await;
     let stopped = FINDINGS.stopped(&stack, json!({"maxAgeHours": 1}), AT_WORK).await;
     let resumed = json!({"resume": stopped, "retry": ["failed"]});
     FINDINGS.run(&stack, "resumed", resumed, Succeeded).await;
@@ -40,7 +44,8 @@ pub(super) fn used(deployed: &Scenario) -> BTreeSet<Use> {
     let mut used = on_virtual_time(async { one_after_the_other(deployed).await.aws.gate().used() });
     let without_evidence = Scenario { request: json!({"refresh": "none"}), ..deployed.clone() };
     used.extend(FINDINGS.with_a_fault_anywhere(&without_evidence, STEP));
-    used.extend(FINDINGS.taken_up(&without_evidence, Duration::from_millis(200)));
+    let with_a_report = json!({"refresh": ["declarative-policies-report"]});
+    used.extend(FINDINGS.taken_up(&Scenario { request: with_a_report, ..deployed.clone() }, AT_WORK));
     used.extend(FINDINGS.stopped_between_marker_and_record(&without_evidence));
     used
 }
