@@ -318,6 +318,8 @@ pub(crate) enum Switch {
     ConcurrentModifications,
     /// The first requests for accounts fail, for one reason after the other, and the next one vanishes.
     FirstAccountsFail,
+    /// Accounts and units have names that were made to do harm where they are shown.
+    HostileTexts,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,5 +1,6 @@
 //! The simulated AWS with the template deployed on it, as the arguments ask for it.
 
+mod hostile;
 mod journal;
 
 use std::path::{Path, PathBuf};
@@ -132,6 +133,9 @@ impl Local {
             let minutes = u64::from(simulation.busy_minutes);
             stack.aws.start_foreign_report(Duration::from_secs(minutes * 60));
         }
+        if simulation.switches.contains(&Switch::HostileTexts) {
+            hostile::rename(&stack.aws);
+        }
         journal::go_on(&stack.aws, simulation)?;
         let held = match (pace, speed) {
             (Pace::Jumping, Speed::Times(speed)) => Some(clock.hold_to(speed)),
@@ -227,6 +231,8 @@ fn options(simulation: &Simulation) -> Done<StackOptions> {
             Switch::ConcurrentModifications => {
                 settings.organization.modification_window = Duration::from_secs(5);
             }
+            // The organization's names are changed once it is there.
+            Switch::HostileTexts => {}
             Switch::FirstAccountsFail => {
                 let after = Duration::from_secs(10);
                 let failures = FAILURES.iter().map(|reason| AccountCreation::Fails(reason, after));
