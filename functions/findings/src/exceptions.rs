@@ -134,6 +134,11 @@ impl Exceptions {
         self.valid.iter().find(|exception| exception.applies_to(finding))
     }
 
+    /// Whether one of them is about this.
+    pub(crate) fn has(&self, about: &str) -> bool {
+        self.valid.iter().any(|exception| exception.about() == about)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.valid.len()
     }

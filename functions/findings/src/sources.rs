@@ -197,6 +197,27 @@ fn is_of_scope(published: &Published, target: Option<&TargetId>) -> bool {
         (Kind::DeclarativePoliciesReport, Some(target)) => published.item.as_str() == target.as_str(),
         (Kind::DeclarativePoliciesReport, None) => published.item.as_str().starts_with("r-"),
         // Runs for some accounts or principals are items of their own.
-        _ => published.item.as_str() == "organization",
+        _ => published.item.as_str() == "organization" && !is_narrowed(published),
+    }
+}
+
+/// Whether a run of the organization was asked to leave something out that findings are made of.
+fn is_narrowed(published: &Published) -> bool {
+    let request = &published.result["request"];
+    match published.kind {
+        Kind::OrganizationInventory => {
+            published.result["tags"] == false || request["effectivePolicies"] == "none"
+        }
+        Kind::OrganizationsAccessReport => {
+            let has = |target: &str| {
+                let targets = request["targets"].as_array();
+                targets.is_none_or(|targets| targets.iter().any(|it| it == target))
+            };
+            !request["include"].is_null()
+                || !request["exclude"].is_null()
+                || !has("root")
+                || !has("organizationalUnits")
+        }
+        _ => false,
     }
 }

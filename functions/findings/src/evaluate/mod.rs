@@ -17,9 +17,10 @@ use errors::JobError;
 use models::{AccountId, Kind, keys};
 use runtime::RunContext;
 use serde::{Deserialize, Serialize};
+use store::Store;
 
 use crate::config::Config;
-use crate::covered::{Coverage, Covered};
+use crate::covered::{Coverage, Covered, Members};
 use crate::finding::{EntityType, Finding};
 use crate::kinds::FindingKind;
 use crate::organization::Organization;
@@ -27,7 +28,7 @@ use crate::proposals::Place;
 use crate::request::Request;
 use crate::sources::{Evidence, Source, Sources};
 
-pub(crate) use principals::Principals;
+pub(crate) use principals::{LeastPrivilege, Principals};
 pub(crate) use services::{Services, UnitServices};
 pub(crate) use status::{Attributes, Deviation, Readiness, Unit};
 use written::Findings;
@@ -65,20 +66,24 @@ pub(crate) async fn evaluate(
     request: &Request,
 ) -> Result<String, JobError> {
     let store = &config.store;
-    let sources = Sources::find(config, run, request).await?;
+    let mut sources = Sources::find(config, run, request).await?;
+    without_what_is_gone(store, &mut sources).await?;
     let of = |kind| sources.of(kind).ok_or_else(|| JobError::defect("a source is missing"));
     let inventory = of(Kind::OrganizationInventory)?;
     let organization = Organization::read(store, inventory, &request.owner_tag).await?;
     let organization = organization.as_ref();
     let mut findings = Findings::new(organization)?;
     let mut coverage = Coverage::default();
-    if let Some(organization) = organization.filter(|_| inventory.is_complete()) {
-        coverage.members = Some(organization.snapshot.accounts.keys().cloned().collect());
+    if let (Some(organization), Some(observed_at)) =
+        (organization.filter(|_| inventory.is_complete()), inventory.observed_at())
+    {
+        let accounts = organization.snapshot.accounts.keys().cloned().collect();
+        coverage.members = Some(Members { accounts, observed_at });
     }
     let report = of(Kind::DeclarativePoliciesReport)?;
     let attributes = status::evaluate(store, report, organization, &mut findings, &mut coverage).await?;
     let access = of(Kind::OrganizationsAccessReport)?;
-    let services = services::evaluate(store, access, &mut findings, &mut coverage).await?;
+    let services = services::evaluate(store, access, organization, &mut findings, &mut coverage).await?;
     let generation = of(Kind::PolicyGeneration)?;
     let principals = principals::evaluate(store, generation, &mut findings, &mut coverage).await?;
     policies::evaluate(store, inventory, organization, &mut findings, &mut coverage).await?;
@@ -111,17 +116,50 @@ pub(crate) async fn evaluate(
 /// The root and the units, as proposals need them.
 fn places(organization: &Organization) -> BTreeMap<String, Place> {
     let snapshot = &organization.snapshot;
-    let management = &snapshot.organization.management_account;
-    let place = |(id, accounts, _): (String, BTreeSet<&AccountId>, bool)| {
+    let place = |(id, ..): (String, BTreeSet<&AccountId>, bool)| {
         let path = id.parse().ok().and_then(|id| snapshot.units.get(&id)).map(|unit| unit.path.as_str());
         // The first segment is the organization itself.
         let segments = path.into_iter().flat_map(|path| path.split('/').skip(1));
         let ancestors = segments.filter(|it| !it.is_empty() && *it != id).map(str::to_owned).collect();
         let name = organization.name_of(&id).unwrap_or_default().to_owned();
-        let members = accounts.iter().filter(|account| **account != management).count() as u64;
-        (id, Place { name, ancestors, members })
+        (id, Place { name, ancestors })
     };
     organization.units().into_iter().map(place).collect()
+}
+
+/// Whether an object is there: what was published may have been removed since.
+async fn is_there(store: &Store, key: &str) -> Result<bool, JobError> {
+    let mut listing = store.list(key);
+    while let Some(page) = listing.next_page().await? {
+        if page.iter().any(|entry| entry.key == key) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Takes a run whose objects are not all there for one that was never published.
+async fn without_what_is_gone(store: &Store, sources: &mut Sources) -> Result<(), JobError> {
+    for evidence in &mut sources.0 {
+        let Some(run) = evidence.run_id().cloned() else { continue };
+        let tables: &[&str] = match evidence.kind {
+            Kind::OrganizationInventory => policies::READ,
+            Kind::DeclarativePoliciesReport => &[account_status::TABLE],
+            Kind::OrganizationsAccessReport => services::READ,
+            Kind::PolicyGeneration => principals::READ,
+            _ => &[],
+        };
+        let mut needed: Vec<String> = tables.iter().map(|table| keys::table(table, &run, 0)).collect();
+        needed.extend(evidence.result("/snapshot").as_str().map(str::to_owned));
+        for key in needed {
+            if !is_there(store, &key).await? {
+                tracing::warn!(%run, key, "published, and gone");
+                evidence.published = None;
+                break;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What is to be said of the evidence itself.

@@ -23,6 +23,12 @@ use crate::sources::Evidence;
 const POLICIES: &str = "policies";
 const EFFECTIVE: &str = "effective_policies";
 const ERRORS: &str = "effective_policy_errors";
+const OUTCOMES: &str = "item_outcomes";
+/// The tables of an inventory that are read, here and of its requests.
+pub(super) const READ: &[&str] = &[POLICIES, EFFECTIVE, ERRORS, OUTCOMES, "account_requests"];
+/// Lanes of an inventory, each with an item for a policy type.
+const LISTS: &str = "policies";
+const CONTENTS: &str = "effective-policies";
 
 /// A quota is nearly reached at so many percent.
 const NEAR_PERCENT: u64 = 80;
@@ -38,10 +44,12 @@ pub(crate) async fn evaluate(
 ) -> Result<(), JobError> {
     let (Some(run), Some(organization)) = (evidence.run_id(), organization) else { return Ok(()) };
     let pointer = evidence.pointer();
+    let mut whole = Whole::default();
+    each_file(store, OUTCOMES, run, |file| whole.read(file)).await?;
     let mut policies = Policies::default();
     each_file(store, POLICIES, run, |file| policies.read(file)).await?;
     policies.sizes(&pointer, findings, coverage)?;
-    attachments(organization, &pointer, findings, coverage)?;
+    attachments(organization, &whole, &pointer, findings, coverage)?;
     let mut codes = BTreeMap::new();
     each_file(store, ERRORS, run, |file| errors(file, &mut codes)).await?;
     let mut effective = EffectivePolicies {
@@ -49,15 +57,38 @@ pub(crate) async fn evaluate(
         policies: &policies,
         codes,
         pointer: &pointer,
-        attached: COMPUTED.map(|kind| (kind, attached_at(organization, &policies, kind))).into(),
+        attached: COMPUTED.map(|kind| (kind, attached_at(organization, &whole, kind))).into(),
         computed: BTreeMap::new(),
-        read: BTreeSet::new(),
+        whole: &whole,
+        read: BTreeMap::new(),
     };
     each_file(store, EFFECTIVE, run, |file| effective.rows(file, findings)).await?;
     for kind in [FindingKind::EffectivePolicyInvalid, FindingKind::EffectivePolicyDiffers] {
-        coverage.set(kind, Covered::Places(effective.read.clone()));
+        coverage.set(kind, Covered::ByAttribute(effective.read.clone()));
     }
     Ok(())
+}
+
+/// The policy types of which a lane has read everything.
+#[derive(Debug, Default)]
+struct Whole {
+    items: BTreeSet<(String, String)>,
+}
+
+impl Whole {
+    fn read(&mut self, file: &Path) -> Result<(), JobError> {
+        let mut rows = Reader::open(file, &["lane", "item", "status"]).map_err(JobError::defect)?;
+        rows.each_row(|row| {
+            if let [Some(lane @ (LISTS | CONTENTS)), Some(item), Some("succeeded")] = row.map(Cell::text) {
+                self.items.insert((lane.to_owned(), item.to_owned()));
+            }
+        })
+        .map_err(JobError::defect)
+    }
+
+    fn has(&self, lane: &str, policy_type: &str) -> bool {
+        self.items.iter().any(|(of, item)| of == lane && item == policy_type)
+    }
 }
 
 /// What is known of the policies themselves.
@@ -129,6 +160,7 @@ fn is_near(count: u64, quota: u64) -> bool {
 /// Targets that nearly have the most policies of a type attached, and types with nearly the most policies.
 fn attachments(
     organization: &Organization,
+    whole: &Whole,
     pointer: &Pointer,
     findings: &mut Findings<'_>,
     coverage: &mut Coverage,
@@ -154,7 +186,8 @@ fn attachments(
         let Some(quota) = quotas::attached_policies(policy_type) else { continue };
         let attribute = format!("attached/{policy_type}");
         let quota = quota as u64;
-        let is_known = is_near(count, quota) || !unknown.contains(policy_type);
+        let is_whole = whole.has(LISTS, policy_type) && !unknown.contains(policy_type);
+        let is_known = is_near(count, quota) || is_whole;
         if is_known {
             coverage.id(kind, FindingId::of(kind, target, Some(&attribute)));
         }
@@ -179,7 +212,9 @@ fn attachments(
     for (policy_type, count) in of_type {
         let quota = quotas::policies(policy_type) as u64;
         let attribute = format!("policies/{policy_type}");
-        coverage.id(kind, FindingId::of(kind, id, Some(&attribute)));
+        if is_near(count, quota) || whole.has(LISTS, policy_type) {
+            coverage.id(kind, FindingId::of(kind, id, Some(&attribute)));
+        }
         if is_near(count, quota) {
             let text = format!(
                 "The organization has {count} policies of {policy_type}, of {quota} that it may have."
@@ -221,8 +256,9 @@ struct EffectivePolicies<'a> {
     attached: BTreeMap<PolicyKind, Option<BTreeSet<String>>>,
     /// By type and targets with policies on the way, what they come to, and what was compared with it.
     computed: BTreeMap<(PolicyKind, Vec<String>), Computed>,
-    /// The accounts of which something was read.
-    read: BTreeSet<String>,
+    whole: &'a Whole,
+    /// By type, the accounts of which it was read.
+    read: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// What the policies on the way to some accounts come to.
@@ -257,8 +293,9 @@ impl EffectivePolicies<'_> {
         findings: &mut Findings<'_>,
     ) -> Result<(), JobError> {
         use FindingKind::{EffectivePolicyDiffers, EffectivePolicyInvalid};
-        if !self.read.contains(account) {
-            self.read.insert(account.to_owned());
+        let read = self.read.entry(policy_type.to_owned()).or_default();
+        if !read.contains(account) {
+            read.insert(account.to_owned());
         }
         let of = |kind| {
             let mut finding =
@@ -278,7 +315,8 @@ impl EffectivePolicies<'_> {
                 codes.join(", ")
             );
             findings.push(of(EffectivePolicyInvalid).saying(text).with("codes", json!(codes)))?;
-        } else if status == "unreadable" {
+        } else if status == "unreadable" || !self.whole.has(CONTENTS, policy_type) {
+            // Contents are read first, and only then whether they are valid.
             findings.unknown(unknown(EffectivePolicyInvalid))?;
         }
         let (Some(content), "content", Some(kind)) = (content, status, kind_of(policy_type)) else {
@@ -333,19 +371,15 @@ fn kind_of(policy_type: &str) -> Option<PolicyKind> {
     COMPUTED.into_iter().find(|kind| kind.api() == policy_type)
 }
 
-/// Where policies of a type are attached; `None` where that is not known of some policy.
-fn attached_at(
-    organization: &Organization,
-    policies: &Policies,
-    kind: PolicyKind,
-) -> Option<BTreeSet<String>> {
+/// Where policies of a type are attached; `None` where that is not known of some policy, or not all of them
+/// could be listed.
+fn attached_at(organization: &Organization, whole: &Whole, kind: PolicyKind) -> Option<BTreeSet<String>> {
     let mut targets = BTreeSet::new();
     let of_type = organization.snapshot.policies.values().filter(|it| it.policy.kind == kind.api());
     for policy in of_type {
         targets.extend(policy.targets.as_ref()?.iter().map(|target| target.as_str().to_owned()));
     }
-    // Policies that could not even be listed may be attached anywhere.
-    (!policies.by_id.is_empty()).then_some(targets)
+    whole.has(LISTS, kind.api()).then_some(targets)
 }
 
 /// The policies of a type on the way; `None` where one of them could not be read.

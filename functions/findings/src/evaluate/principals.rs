@@ -21,6 +21,8 @@ use crate::sources::Evidence;
 const TABLE: &str = "generated_policies";
 const ACCESS: &str = "principal_access";
 const OUTCOMES: &str = "item_outcomes";
+/// The tables that are read here.
+pub(super) const READ: &[&str] = &[TABLE, ACCESS, OUTCOMES];
 /// The item of an account's lane that reads which principals there are.
 const DISCOVER: &str = "discover";
 /// Generated policies that are listed one by one; the table has all.
@@ -60,6 +62,8 @@ pub(crate) struct LeastPrivilege {
     pub(crate) current: String,
     /// Of its policies, how many have parts to be filled in.
     pub(crate) with_placeholders: i64,
+    /// What has to be known of it, a list as JSON.
+    pub(crate) caveats: String,
 }
 
 /// The kinds of finding that are made here.
@@ -118,7 +122,7 @@ fn rows(
     principals: &mut Principals,
     findings: &mut Findings<'_>,
 ) -> Result<(), JobError> {
-    const COLUMNS: [&str; 14] = [
+    const COLUMNS: [&str; 17] = [
         "account_id",
         "principal_arn",
         "status",
@@ -133,12 +137,15 @@ fn rows(
         "policies_with_placeholders",
         "last_activity_at",
         "window_start_at",
+        "policies",
+        "policies_without_statements",
+        "caveats",
     ];
     let mut failed = Ok(());
     let mut rows = Reader::open(file, &COLUMNS).map_err(JobError::defect)?;
     rows.each_row(|cells| {
         let [account, arn, status, unused, granted, unknown, complete, errors, error, since, ..] = cells;
-        let [.., documents, open, last, window] = cells;
+        let [.., documents, open, last, window, policies, empty, caveats] = cells;
         let (Some(account), Some(arn), Some(status)) = (account.text(), arn.text(), status.text()) else {
             return;
         };
@@ -151,8 +158,10 @@ fn rows(
         failed = activity(&row, since, [last, window], findings)
             .and_then(|()| services(&row, [unused, granted, unknown], principals, findings))
             .and_then(|()| generated(&row, complete, errors, error, findings));
-        if let ("generated", Some("true"), Some(0), Some(documents)) =
-            (status, complete.text(), errors.integer(), documents.text())
+        // An empty policy allows nothing, and is none to be given to anybody.
+        let is_some = matches!((policies.integer(), empty.integer()), (Some(1..), Some(0)));
+        if let (true, "generated", Some("true"), Some(0), Some(documents)) =
+            (is_some, status, complete.text(), errors.integer(), documents.text())
         {
             principals.proposable += 1;
             if principals.proposals.len() < PROPOSALS {
@@ -162,6 +171,7 @@ fn rows(
                     documents: documents.to_owned(),
                     current: documents.replace(".json", ".current.json"),
                     with_placeholders: open.integer().unwrap_or(0),
+                    caveats: caveats.text().unwrap_or_default().to_owned(),
                 });
             }
         }

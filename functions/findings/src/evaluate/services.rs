@@ -8,10 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use errors::JobError;
-use models::Kind;
+use models::{AccountId, Kind, keys};
+use organizations::snapshot::Snapshot;
 use runtime::tables::each_file;
 use serde::{Deserialize, Serialize};
 use store::Store;
+use store::published::Published;
 use table::Cell;
 use table::reader::Reader;
 
@@ -19,9 +21,16 @@ use super::Findings;
 use crate::covered::{Coverage, Covered};
 use crate::finding::{EntityType, Finding, FindingId, sql};
 use crate::kinds::FindingKind;
+use crate::organization::Organization;
 use crate::sources::Evidence;
 
 const TABLE: &str = "service_access";
+/// The tables that are read here.
+pub(super) const READ: &[&str] = &[TABLE];
+/// Why a row concludes nothing: the list may be longer than what is there.
+const COUNTS_DIFFER: &str = "counts_differ";
+/// Accounts that came after a report that are named.
+const NEWCOMERS: usize = 50;
 
 /// What a root or unit uses of what is open to it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -29,10 +38,15 @@ const TABLE: &str = "service_access";
 pub(crate) struct UnitServices {
     pub(crate) id: String,
     pub(crate) accounts_in_scope: i64,
-    pub(crate) used: u64,
+    pub(crate) used: BTreeSet<String>,
     pub(crate) not_used: BTreeSet<String>,
     pub(crate) unknown: u64,
+    /// Whether AWS says that there are more services than it has listed, or others.
+    pub(crate) counts_differ: bool,
     pub(crate) tracking_days: i64,
+    /// Accounts that lie below the unit now and did not when the report was made, the first of them; absent
+    /// where nobody can say.
+    pub(crate) newcomers: Option<Vec<String>>,
 }
 
 /// What service access comes to.
@@ -43,66 +57,106 @@ pub(crate) struct Services(pub(crate) Vec<UnitServices>);
 pub(crate) async fn evaluate(
     store: &Store,
     evidence: &Evidence,
+    organization: Option<&Organization>,
     findings: &mut Findings<'_>,
     coverage: &mut Coverage,
 ) -> Result<Services, JobError> {
     let Some(run) = evidence.run_id() else { return Ok(Services::default()) };
     let mut units: BTreeMap<String, UnitServices> = BTreeMap::new();
-    each_file(store, TABLE, run, |file| rows(file, evidence, &mut units, findings)).await?;
-    coverage.set(FindingKind::ServiceUnused, Covered::Places(units.keys().cloned().collect()));
+    each_file(store, TABLE, run, |file| rows(file, &mut units)).await?;
+    let pointer = evidence.pointer();
+    // Where every service that is listed is used, no row tells that there may be more.
+    let may_differ = evidence.gaps().any(|(reason, _)| reason.contains(COUNTS_DIFFER));
+    let mut covered = BTreeSet::new();
+    for unit in units.values() {
+        for service in &unit.not_used {
+            findings.push(unused(unit, service, &pointer))?;
+        }
+        if !may_differ && !unit.counts_differ {
+            covered.insert(unit.id.clone());
+        }
+    }
+    each_file(store, TABLE, run, |file| unknown(file, &units, findings)).await?;
+    coverage.set(FindingKind::ServiceUnused, Covered::Places(covered));
+    if let Some(organization) = organization {
+        newcomers(store, evidence, organization, &mut units).await?;
+    }
     Ok(Services(units.into_values().collect()))
 }
 
-fn rows(
+/// Hands every row of a root or unit to `take`: the unit, the service, the conclusion and why it is none.
+fn each_row(
     file: &Path,
-    evidence: &Evidence,
-    units: &mut BTreeMap<String, UnitServices>,
-    findings: &mut Findings<'_>,
+    mut take: impl FnMut(&str, &str, Option<&str>, Option<&str>, [Cell<'_>; 2]),
 ) -> Result<(), JobError> {
-    const COLUMNS: [&str; 7] = [
+    const COLUMNS: [&str; 8] = [
         "entity_id",
         "entity_type",
         "policy_id",
         "service_namespace",
+        "conclusion",
+        "unknown_because",
         "accounts_in_scope",
         "tracking_period_at_least_days",
-        "conclusion",
     ];
-    let pointer = evidence.pointer();
-    let mut failed = Ok(());
     let mut rows = Reader::open(file, &COLUMNS).map_err(JobError::defect)?;
-    rows.each_row(|[entity, entity_type, policy, service, accounts, days, conclusion]| {
+    rows.each_row(|[entity, entity_type, policy, service, conclusion, because, accounts, days]| {
         let is_unit = matches!(entity_type.text(), Some("root" | "organizational_unit"));
         // What one policy leaves open is asked of that policy, and is no more than the unit's own.
-        if !is_unit || policy != Cell::Null || failed.is_err() {
-            return;
+        if let (true, Cell::Null, Some(entity), Some(service)) =
+            (is_unit, policy, entity.text(), service.text())
+        {
+            take(entity, service, conclusion.text(), because.text(), [accounts, days]);
         }
-        let (Some(entity), Some(service)) = (entity.text(), service.text()) else { return };
+    })
+    .map_err(JobError::defect)
+}
+
+fn rows(file: &Path, units: &mut BTreeMap<String, UnitServices>) -> Result<(), JobError> {
+    each_row(file, |entity, service, conclusion, because, [accounts, days]| {
         let unit = units.entry(entity.to_owned()).or_insert_with(|| UnitServices {
             id: entity.to_owned(),
             accounts_in_scope: accounts.integer().unwrap_or(0),
             tracking_days: days.integer().unwrap_or(0),
             ..UnitServices::default()
         });
-        match conclusion.text() {
-            Some("used") => unit.used += 1,
-            Some("not_used") => {
-                unit.not_used.insert(service.to_owned());
-                failed = findings.push(unused(unit, entity, service, &pointer));
+        match conclusion {
+            // A service that is listed twice is used if either says so.
+            Some("used") => {
+                unit.not_used.remove(service);
+                unit.used.insert(service.to_owned());
             }
+            Some("not_used") if unit.used.contains(service) => {}
+            Some("not_used") => drop(unit.not_used.insert(service.to_owned())),
             _ => {
                 unit.unknown += 1;
-                failed = findings.unknown(FindingId::of(FindingKind::ServiceUnused, entity, Some(service)));
+                unit.counts_differ |= because == Some(COUNTS_DIFFER);
             }
         }
     })
-    .map_err(JobError::defect)?;
+}
+
+/// Notes the services of which nobody can say whether they are used.
+fn unknown(
+    file: &Path,
+    units: &BTreeMap<String, UnitServices>,
+    findings: &mut Findings<'_>,
+) -> Result<(), JobError> {
+    let mut failed = Ok(());
+    each_row(file, |entity, service, conclusion, _, _| {
+        let is_told = units
+            .get(entity)
+            .is_some_and(|unit| unit.used.contains(service) || unit.not_used.contains(service));
+        if failed.is_ok() && !is_told && !matches!(conclusion, Some("used" | "not_used")) {
+            failed = findings.unknown(FindingId::of(FindingKind::ServiceUnused, entity, Some(service)));
+        }
+    })?;
     failed
 }
 
-fn unused(unit: &UnitServices, entity: &str, service: &str, pointer: &crate::finding::Evidence) -> Finding {
-    debug_assert_eq!(pointer.kind, Some(Kind::OrganizationsAccessReport));
-    Finding::new(FindingKind::ServiceUnused, EntityType::of_target(entity), entity, Some(service), pointer)
+fn unused(unit: &UnitServices, service: &str, pointer: &crate::finding::Evidence) -> Finding {
+    let kind = FindingKind::ServiceUnused;
+    Finding::new(kind, EntityType::of_target(&unit.id), &unit.id, Some(service), pointer)
         .saying(format!(
             "Policies allow {service} to {} accounts, and none has used it for {} days.",
             unit.accounts_in_scope, unit.tracking_days
@@ -111,9 +165,40 @@ fn unused(unit: &UnitServices, entity: &str, service: &str, pointer: &crate::fin
             TABLE,
             format!(
                 "entity_id = {} AND service_namespace = {} AND policy_id IS NULL",
-                sql(entity),
+                sql(&unit.id),
                 sql(service)
             ),
         )
         .with("service", service)
+}
+
+/// Which accounts lie below the units now that the report has not counted there: what they use, nobody has
+/// asked.
+async fn newcomers(
+    store: &Store,
+    evidence: &Evidence,
+    organization: &Organization,
+    units: &mut BTreeMap<String, UnitServices>,
+) -> Result<(), JobError> {
+    let Some(basis) = evidence.result("/inventory/runId").as_str() else { return Ok(()) };
+    let key = format!("{}{basis}.json", keys::published(Kind::OrganizationInventory));
+    let Some(published) = store.load::<Published>(&key).await? else { return Ok(()) };
+    let Some(snapshot) = published.value.result["snapshot"].as_str() else { return Ok(()) };
+    if !super::is_there(store, snapshot).await? {
+        return Ok(());
+    }
+    let before = Snapshot::read(store, snapshot).await?;
+    let management = &organization.snapshot.organization.management_account;
+    for (id, accounts, all_are_placed) in organization.units() {
+        let Some(unit) = units.get_mut(&id) else { continue };
+        let was_below = |account: &AccountId| {
+            let path = before.accounts.get(account).and_then(|it| it.path.as_ref());
+            path.is_some_and(|path| path.split('/').any(|segment| segment == id))
+        };
+        let new = accounts.into_iter().filter(|it| *it != management && !was_below(it));
+        if all_are_placed {
+            unit.newcomers = Some(new.take(NEWCOMERS).map(ToString::to_string).collect());
+        }
+    }
+    Ok(())
 }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use models::Kind;
 use organizations::quotas;
 use serde_json::{Value, json};
 
-use super::{Draft, Place, ProposalKind, Proposed, above, from_the_root, is_excepted};
+use super::{Draft, ProposalKind, Proposed, above, from_the_root, is_excepted, name_of, outdated};
 use crate::evaluate::{Evaluation, UnitServices};
 use crate::exceptions::Exceptions;
 use crate::kinds::FindingKind;
@@ -13,8 +14,8 @@ use crate::kinds::FindingKind;
 const TYPE: &str = "SERVICE_CONTROL_POLICY";
 
 /// Services that are not proposed to be denied, whether or not anybody shows their use: without them
-/// nobody signs in, nobody is helped, nothing is recorded, and AWS's own tools of governance stop.
-const NEVER_DENIED: [&str; 27] = [
+/// nobody signs in, nobody is helped or billed, nothing is recorded, and AWS's own tools of governance stop.
+const NEVER_DENIED: [&str; 38] = [
     "access-analyzer",
     "account",
     "aws-portal",
@@ -25,40 +26,57 @@ const NEVER_DENIED: [&str; 27] = [
     "config",
     "consolidatedbilling",
     "controltower",
+    "freetier",
     "guardduty",
     "health",
     "iam",
     "identitystore",
+    "identitystore-auth",
+    "invoicing",
     "kms",
     "logs",
+    "notifications",
+    "notifications-contacts",
     "organizations",
     "payments",
+    "ram",
     "securityhub",
     "servicequotas",
     "signin",
     "sso",
     "sso-directory",
+    "sso-oauth",
     "sts",
     "support",
+    "supportplans",
+    "sustainability",
+    "tag",
     "tax",
     "trustedadvisor",
+    "user-subscriptions",
 ];
 
 pub(super) fn drafts(evaluation: &Evaluation, exceptions: &Exceptions, protected: &[String]) -> Vec<Draft> {
     let mut proposed: Proposed<String> = BTreeMap::new();
     let mut drafts = Vec::new();
+    let why_not = outdated(evaluation, Kind::OrganizationsAccessReport)
+        .or_else(|| outdated(evaluation, Kind::OrganizationInventory));
     for (unit, place) in from_the_root(&evaluation.services.0, |it| &it.id, &evaluation.places) {
         let draft = || Draft::of(ProposalKind::DenyUnusedServices, &unit.id, &place.name);
-        if let Some(why) = withheld(unit, place) {
-            drafts.push(draft().withheld(why, &[], 0));
+        if let Some((why, newcomers)) =
+            why_not.clone().map(|why| (why, Vec::new())).or_else(|| withheld(unit))
+        {
+            let count = newcomers.len() as u64;
+            drafts.push(draft().withheld(why, &newcomers, count));
             continue;
         }
         let already = above(&proposed, place);
+        let kind = FindingKind::ServiceUnused;
         let denied: BTreeSet<String> = unit
             .not_used
             .iter()
             .filter(|service| !already.contains(*service) && !NEVER_DENIED.contains(&service.as_str()))
-            .filter(|service| !is_excepted(exceptions, FindingKind::ServiceUnused, &unit.id, service))
+            .filter(|service| !is_excepted(exceptions, &evaluation.places, kind, &unit.id, service))
             .cloned()
             .collect();
         if denied.is_empty() {
@@ -71,16 +89,22 @@ pub(super) fn drafts(evaluation: &Evaluation, exceptions: &Exceptions, protected
     drafts
 }
 
-/// Why nothing can be proposed for a unit.
-fn withheld(unit: &UnitServices, place: &Place) -> Option<String> {
+/// Why nothing can be proposed for a unit, and the accounts that are the reason.
+fn withheld(unit: &UnitServices) -> Option<(String, Vec<String>)> {
+    let because = |why: &str| Some((why.to_owned(), Vec::new()));
     if unit.unknown > 0 {
-        return Some(format!("Of {} services nobody can say whether they are used.", unit.unknown));
+        return because(&format!("Of {} services nobody can say whether they are used.", unit.unknown));
     }
-    let in_scope = unit.accounts_in_scope.unsigned_abs();
-    // Who has joined since the report has not been asked what it uses.
-    (place.members > in_scope).then(|| {
-        format!("The report speaks of {in_scope} accounts, and {} lie below the unit now.", place.members)
-    })
+    match &unit.newcomers {
+        None => because(
+            "Nobody can say which accounts lay below the unit when the report was made, and which do now.",
+        ),
+        Some(newcomers) if newcomers.is_empty() => None,
+        Some(newcomers) => {
+            let why = "Accounts lie below the unit now that the report has not counted there: what they use, nobody has asked.";
+            Some((why.to_owned(), newcomers.clone()))
+        }
+    }
 }
 
 /// The policies that deny services, each within the size that AWS allows.
@@ -116,10 +140,10 @@ fn with_policies(
     denied: &BTreeSet<String>,
     policies: &[Value],
 ) -> Draft {
-    let named = (1..).zip(policies).map(|(number, content)| {
+    let named = policies.iter().map(|content| {
         json!({
             "type": TYPE,
-            "name": format!("muster-deny-unused-{}-{number}", unit.id),
+            "name": name_of("muster-deny-unused", &unit.id, content),
             "targets": [unit.id],
             "content": content,
         })
@@ -164,15 +188,16 @@ mod tests {
 
     #[test]
     fn nothing_is_proposed_where_a_service_is_unknown_or_an_account_was_not_asked() {
-        let place = Place { name: String::new(), ancestors: Vec::new(), members: 3 };
-        let unit = |unknown, accounts_in_scope| UnitServices {
+        let unit = |unknown, newcomers: Option<&[&str]>| UnitServices {
             unknown,
-            accounts_in_scope,
+            newcomers: newcomers.map(|all| all.iter().map(|it| (*it).to_owned()).collect()),
             not_used: ["s3".to_owned()].into(),
             ..UnitServices::default()
         };
-        assert_eq!(withheld(&unit(0, 3), &place), None);
-        assert!(withheld(&unit(1, 3), &place).is_some());
-        assert!(withheld(&unit(0, 2), &place).is_some());
+        assert_eq!(withheld(&unit(0, Some(&[]))), None);
+        assert!(withheld(&unit(1, Some(&[]))).is_some());
+        assert!(withheld(&unit(0, None)).is_some());
+        let (_, accounts) = withheld(&unit(0, Some(&["012345678901"]))).unwrap();
+        assert_eq!(accounts, ["012345678901"]);
     }
 }

@@ -11,7 +11,7 @@ mod principals;
 use std::collections::{BTreeMap, BTreeSet};
 
 use errors::JobError;
-use models::keys;
+use models::{Kind, digest, keys};
 use runtime::{Part, RunContext};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -108,8 +108,6 @@ pub(crate) struct Place {
     pub(crate) name: String,
     /// The root and the units that it lies in.
     pub(crate) ancestors: Vec<String>,
-    /// Accounts in use below it, without the management account.
-    pub(crate) members: u64,
 }
 
 /// By unit, what is proposed for it.
@@ -132,8 +130,26 @@ fn from_the_root<'a, T>(
     known
 }
 
-/// Whether an exception covers the finding that something would be proposed for.
-fn is_excepted(exceptions: &Exceptions, kind: FindingKind, unit: &str, attribute: &str) -> bool {
+/// Whether an exception covers what would be proposed for a unit: there, further up, or below it, where the
+/// proposal takes effect as well.
+fn is_excepted(
+    exceptions: &Exceptions,
+    places: &BTreeMap<String, Place>,
+    kind: FindingKind,
+    unit: &str,
+    attribute: &str,
+) -> bool {
+    if exceptions.len() == 0 {
+        return false;
+    }
+    let above = places.get(unit).into_iter().flat_map(|place| place.ancestors.iter());
+    let below = places.iter().filter(|(_, place)| place.ancestors.iter().any(|it| it == unit));
+    let mut concerned = above.chain(below.map(|(id, _)| id)).map(String::as_str).chain([unit]);
+    concerned.any(|unit| covers(exceptions, kind, unit, Some(attribute)))
+}
+
+/// Whether an exception covers the finding of an entity.
+fn covers(exceptions: &Exceptions, kind: FindingKind, entity: &str, attribute: Option<&str>) -> bool {
     let evidence = Evidence {
         kind: None,
         run_id: None,
@@ -142,8 +158,24 @@ fn is_excepted(exceptions: &Exceptions, kind: FindingKind, unit: &str, attribute
         observed_at: None,
         missing: String::new(),
     };
-    let finding = Finding::new(kind, EntityType::of_target(unit), unit, Some(attribute), &evidence);
+    let finding = Finding::new(kind, EntityType::of_target(entity), entity, attribute, &evidence);
     exceptions.of(&finding).is_some()
+}
+
+/// Why nothing is proposed of a source: what it says was so then.
+fn outdated(evaluation: &Evaluation, kind: Kind) -> Option<String> {
+    let evidence = evaluation.sources.of(kind)?;
+    evidence
+        .is_too_old
+        .then(|| format!("The newest evidence of {kind} is older than {} hours.", evidence.max_age_hours))
+}
+
+/// The name of a policy that is told from every other by what it says: a policy that an earlier proposal
+/// has made is not changed by a later one.
+fn name_of(beginning: &str, unit: &str, content: &Value) -> String {
+    let mut digest = digest::sha256(content.to_string());
+    digest.truncate(8);
+    format!("{beginning}-{unit}-{digest}")
 }
 
 /// Makes the proposals of an evaluation, and writes their files as parts of the run.
@@ -156,7 +188,7 @@ pub(crate) async fn propose(
 ) -> Result<(Vec<Proposal>, Vec<Part>), JobError> {
     let mut drafts = declarative::drafts(evaluation, exceptions);
     drafts.extend(deny::drafts(evaluation, exceptions, protected));
-    drafts.extend(principals::draft(evaluation));
+    drafts.extend(principals::draft(evaluation, exceptions, protected));
     let (mut proposals, mut parts) = (Vec::new(), Vec::new());
     for Draft { mut proposal, name, content } in drafts {
         if let Some(content) = content {

@@ -134,7 +134,7 @@ impl Last {
                 if !is_gone || failed.is_err() {
                     return;
                 }
-                let drift = match coverage.includes(row.kind, row.id, row.place(), unknown) {
+                let drift = match coverage.includes(row.sought(), unknown) {
                     true => Drift::Resolved,
                     false if now.duration_since(row.last_seen) > CARRIED => return,
                     false => Drift::NotObserved,

@@ -74,7 +74,8 @@ impl Files {
     /// `head` are the members of the JSON before its findings.
     pub(crate) fn new(head: &Map<String, Value>) -> Result<Self, JobError> {
         let (csv_document, sink) = Document::new("findings.csv")?;
-        let mut csv = csv::Writer::from_writer(sink);
+        // Every cell in quotation marks: what separates cells elsewhere stays within one.
+        let mut csv = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(sink);
         let names = COLUMNS.iter().map(|column| column.name).filter(|name| !NOT_IN_CSV.contains(name));
         csv.write_record(names).map_err(storage)?;
         let (json_document, mut json) = Document::new("findings.json")?;

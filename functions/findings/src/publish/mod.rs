@@ -19,7 +19,7 @@ use table::{Cell, Table};
 use crate::config::Config;
 use crate::covered::Covered;
 use crate::evaluate::{Evaluation, Written};
-use crate::exceptions::{Exceptions, KEY};
+use crate::exceptions::{Exception, Exceptions, KEY};
 use crate::finding::{EntityType, Evidence, Finding, FindingId};
 use crate::kinds::{FindingKind, Severity};
 use crate::proposals::propose;
@@ -211,8 +211,14 @@ fn own_findings(exceptions: &Exceptions, run: RunContext<'_>) -> Vec<Finding> {
             .saying(format!("No exception is honoured: {why}."))
             .with("why", why.as_str())
     });
-    let expired = exceptions.expired.iter().map(|it| {
-        let about = it.about();
+    // One that was renewed, or that is there twice, has expired once.
+    let expired: BTreeMap<String, &Exception> = exceptions
+        .expired
+        .iter()
+        .map(|it| (it.about(), it))
+        .filter(|(about, _)| !exceptions.has(about))
+        .collect();
+    let expired = expired.into_iter().map(|(about, it)| {
         let text = format!("The exception of {about} ended on {}; {} answers for it.", it.expires, it.owner);
         let mut finding =
             of(FindingKind::ExceptionExpired, &about).saying(text).with("expires", it.expires.to_string());

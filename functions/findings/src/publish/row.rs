@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use table::{Cell, Column, Kind, Table};
 
 use super::drift::{Drift, Seen};
+use crate::covered::Sought;
 use crate::exceptions::Exception;
 use crate::finding::{Finding, FindingId};
 use crate::kinds::FindingKind;
@@ -139,9 +140,16 @@ impl<'a> PriorRow<'a> {
         cell(self.cells, name).text()
     }
 
-    /// Where evidence would have to show it.
-    pub(crate) fn place(&self) -> &'a str {
-        self.text("account_id").or_else(|| self.text("entity_id")).unwrap_or_default()
+    /// What evidence would have to show.
+    pub(crate) fn sought(&self) -> Sought<'a> {
+        let observed_at = cell(self.cells, "observed_at").integer();
+        Sought {
+            kind: self.kind,
+            id: self.id,
+            place: self.text("account_id").or_else(|| self.text("entity_id")).unwrap_or_default(),
+            attribute: self.text("attribute"),
+            observed_at: observed_at.and_then(|at| Timestamp::from_millisecond(at).ok()),
+        }
     }
 
     /// The row as it is carried on by another run.

@@ -293,11 +293,24 @@ mod tests {
             include_str!("../../../statemachines/job.asl.json"),
             include_str!("../../../statemachines/fan-out.asl.json"),
             include_str!("../../../statemachines/change.asl.json"),
+            include_str!("../../../statemachines/governance-run.asl.json"),
         ] {
             let definition: Value = serde_json::from_str(definition).unwrap();
             states.extend(definition["States"].as_object().unwrap().keys().cloned());
         }
         assert_eq!(STAGES.map(|(name, _)| name.to_owned()).into_iter().collect::<BTreeSet<_>>(), states);
+    }
+
+    #[test]
+    fn in_whatever_state_of_its_own_a_run_that_comes_first_is_shown_as_one() {
+        let refresh = json!({"report": {"due": true, "machine": "arn:aws:states:x:1:stateMachine:m-report"},
+            "inventory": {"due": false}});
+        let refreshing = seen("RunReport", json!({"next": "refresh", "refresh": refresh}));
+        assert_eq!(state(&refreshing), "refreshing m-report");
+        assert_eq!(
+            state(&seen("Evaluate", json!({"next": "refresh"}))),
+            "making findings of what is published"
+        );
     }
 
     /// Two lanes with seven items, of which so many have begun.

@@ -218,7 +218,9 @@ impl Evaluating<'_> {
             }
         }
         // Of an account that cannot be read, nobody knows which Regions can.
-        coverage.set(FindingKind::RegionUnreadable, Covered::Places(readable));
+        // A Region that the report does not speak of at all is not read.
+        let attributes = self.status.regions.iter().map(|region| format!("{source}/{region}")).collect();
+        coverage.set(FindingKind::RegionUnreadable, Covered::PlacesAnd { places: readable, attributes });
         Ok(())
     }
 

@@ -212,6 +212,8 @@ fn headlines(
         tone,
     };
     let readiness = &evaluation.attributes.readiness;
+    let report = evaluation.sources.of(Kind::DeclarativePoliciesReport);
+    let report_is_whole = report.is_some_and(Evidence::is_complete);
     let ready = readiness.iter().filter(|it| it.is_ready).count() as u64;
     let deviate = readiness.iter().filter(|it| it.unmatched > 0).count() as u64;
     let of_severity = |severity| counts.severities.get(&severity).copied().unwrap_or(0);
@@ -237,7 +239,7 @@ fn headlines(
                 "Attributes ready",
                 format!("{ready} of {}", readiness.len()),
                 format!("{deviate} deviate"),
-                if coverage.is_complete() { "plain" } else { "unknown" },
+                if report_is_whole { "plain" } else { "unknown" },
             ),
         },
         headline("Findings", number(counts.open), format!("{} new", number(new)), "plain"),
@@ -251,7 +253,10 @@ fn headlines(
             Some(root) if root.unknown == 0 => headline(
                 "Services nobody uses",
                 number(root.not_used.len() as u64),
-                format!("of {} open to the organization", number(root.used + root.not_used.len() as u64)),
+                format!(
+                    "of {} open to the organization",
+                    number((root.used.len() + root.not_used.len()) as u64)
+                ),
                 "plain",
             ),
             Some(root) => headline(
@@ -417,7 +422,7 @@ fn services(page: &mut Page, evaluation: &Evaluation) {
                 unit_id: unit.id.clone(),
                 unit_name: short(&name(unit)),
                 services: number(unit.not_used.len() as u64),
-                of: number(unit.used + unit.not_used.len() as u64 + unit.unknown),
+                of: number((unit.used.len() + unit.not_used.len()) as u64 + unit.unknown),
                 state,
                 tone,
                 names: clean(&names),
@@ -427,7 +432,7 @@ fn services(page: &mut Page, evaluation: &Evaluation) {
         .collect();
     let bar = |unit: &&UnitServices| Bar {
         label: clean(&name(unit)),
-        numbers: vec![unit.used, unit.not_used.len() as u64, unit.unknown],
+        numbers: vec![unit.used.len() as u64, unit.not_used.len() as u64, unit.unknown],
     };
     page.unused_chart = Chart {
         svg: bars(
