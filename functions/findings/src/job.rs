@@ -29,6 +29,8 @@ pub struct Handle {
     /// The runs that come first, as the state machine takes them.
     refresh: Value,
     request: Request,
+    /// When it was asked which evidence is too old. What is refreshed takes hours itself.
+    asked_at: Timestamp,
     /// Where the evaluation lies, once it is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     evaluation: Option<String>,
@@ -77,13 +79,14 @@ impl Job for Findings {
     }
 
     async fn start(&self, run: RunContext<'_>, request: &Request) -> Result<Started<Handle>, JobError> {
-        let sources = Sources::find(&self.config, run, request).await?;
+        let sources = Sources::find(&self.config, run, request, run.now).await?;
         let refresh = sources.refresh(&self.config, request);
-        Ok(Started::Running(Handle { refresh, request: request.clone(), evaluation: None }))
+        let request = request.clone();
+        Ok(Started::Running(Handle { refresh, request, asked_at: run.now, evaluation: None }))
     }
 
     async fn would_start(&self, run: RunContext<'_>, request: &Request) -> Result<WouldStart, JobError> {
-        let sources = Sources::find(&self.config, run, request).await?;
+        let sources = Sources::find(&self.config, run, request, run.now).await?;
         let refresh = sources.refresh(&self.config, request);
         let due = SOURCES.iter().filter(|source| refresh[source.member]["due"] == true);
         let due: Vec<&str> = due.map(|source| source.kind.as_str()).collect();
@@ -95,7 +98,8 @@ impl Job for Findings {
 
     /// Evaluates what is published by now, however the runs ended that came first.
     async fn status(&self, run: RunContext<'_>, handle: &mut Handle) -> Result<Progress, JobError> {
-        handle.evaluation = Some(evaluate::evaluate(&self.config, run, &handle.request).await?);
+        handle.evaluation =
+            Some(evaluate::evaluate(&self.config, run, &handle.request, handle.asked_at).await?);
         Ok(Progress::Complete)
     }
 

@@ -139,10 +139,12 @@ pub(crate) struct Sources(pub(crate) Vec<Evidence>);
 
 impl Sources {
     /// Looks for the newest published run of each kind that is of the scope.
+    /// What is too old was so at `asked_at`.
     pub(crate) async fn find(
         config: &Config,
         run: RunContext<'_>,
         request: &Request,
+        asked_at: Timestamp,
     ) -> Result<Self, JobError> {
         let mut sources = Vec::new();
         for source in &SOURCES {
@@ -156,7 +158,7 @@ impl Sources {
             let max_age = source.max_age(run);
             sources.push(Evidence {
                 kind: source.kind,
-                is_too_old: observed_at.is_some_and(|at| run.now.duration_since(at) > max_age),
+                is_too_old: observed_at.is_some_and(|at| asked_at.duration_since(at) > max_age),
                 max_age_hours: max_age.as_hours(),
                 is_off,
                 published,

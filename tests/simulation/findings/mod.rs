@@ -1,5 +1,6 @@
 //! Runs of findings: over what is published, and what they refresh first.
 
+mod doubts;
 mod drift;
 mod exceptions;
 mod faults;

@@ -14,6 +14,7 @@ mod written;
 use std::collections::{BTreeMap, BTreeSet};
 
 use errors::JobError;
+use jiff::Timestamp;
 use models::{AccountId, Kind, keys};
 use runtime::RunContext;
 use serde::{Deserialize, Serialize};
@@ -64,9 +65,10 @@ pub(crate) async fn evaluate(
     config: &Config,
     run: RunContext<'_>,
     request: &Request,
+    asked_at: Timestamp,
 ) -> Result<String, JobError> {
     let store = &config.store;
-    let mut sources = Sources::find(config, run, request).await?;
+    let mut sources = Sources::find(config, run, request, asked_at).await?;
     without_what_is_gone(store, &mut sources).await?;
     let of = |kind| sources.of(kind).ok_or_else(|| JobError::defect("a source is missing"));
     let inventory = of(Kind::OrganizationInventory)?;
