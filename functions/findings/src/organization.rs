@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use errors::JobError;
-use models::{AccountId, Kind, TargetId};
+use models::{AccountId, TargetId};
 use organizations::AccountState;
 use organizations::snapshot::{PlacedAccount, Snapshot};
 use serde_json::Value;
@@ -27,7 +27,6 @@ impl Organization {
         owner_tag: &str,
     ) -> Result<Option<Self>, JobError> {
         let Value::String(key) = inventory.result("/snapshot") else { return Ok(None) };
-        debug_assert_eq!(inventory.kind, Kind::OrganizationInventory);
         let snapshot = Snapshot::read(store, key).await?;
         let owner_tag = owner_tag.to_lowercase();
         let owner = |account: &PlacedAccount| {

@@ -13,7 +13,7 @@ use store::published::{self, Published};
 use table::Cell;
 use table::reader::Reader;
 
-use super::row::{COLUMNS, FINDINGS, PRIOR, PriorRow};
+use super::row::{FINDINGS, PRIOR, PriorRow};
 use crate::covered::Coverage;
 use crate::finding::{Finding, FindingId};
 
@@ -150,7 +150,6 @@ impl Last {
 
 /// The findings of a file that had not been resolved.
 fn read(file: &Path, prior: &mut HashMap<FindingId, Prior>) -> Result<(), JobError> {
-    debug_assert!(COLUMNS.iter().any(|column| column.name == "state"));
     let mut rows = Reader::open(file, &["finding_id", "status", "state", "first_seen_at", "runs"])
         .map_err(JobError::defect)?;
     rows.each_row(|[id, status, of, first_seen, runs]| {
