@@ -149,6 +149,8 @@ fn every_alarm_watches_something_of_this_stack_and_tells_its_topic() {
         ("SweepFailed", "AWS/Lambda", "Errors", "FunctionName"),
         ("ScheduleUndelivered", "AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"),
         ("PublishedLongAgo", "Muster", "hours_since_published", "Kind"),
+        ("CoverageLow", "Muster", "coverage_percent", "Kind"),
+        ("RunOverdue", "Muster", "Errors", "Error"),
     ];
     for resolved in variants("muster") {
         let alarms = of_kind(&resolved, "AWS::CloudWatch::Alarm");
@@ -171,13 +173,28 @@ fn every_alarm_watches_something_of_this_stack_and_tells_its_topic() {
                 it.reference == value
                     || it.arn.as_deref().is_some_and(|arn| arn.rsplit(':').next() == Some(value))
             };
-            assert!(value == "sweep" || resolved.resources.values().any(known), "{name}: {value}");
+            let is_ours = namespace == "Muster" && ["sweep", "findings", "Overdue"].contains(&value);
+            assert!(is_ours || resolved.resources.values().any(known), "{name}: {value}");
             assert!(values.insert(value), "{name} watches what another alarm watches: {value}");
             assert_eq!(alarm["AlarmActions"], json!([resolved.outputs["NotificationTopicArn"]]), "{name}");
             // CloudWatch allows a week at the most.
             let looked_at = alarm["Period"].as_u64().unwrap() * alarm["EvaluationPeriods"].as_u64().unwrap();
             assert!(looked_at <= 7 * 86_400, "{name}");
         }
+    }
+}
+
+#[test]
+fn the_dashboard_is_json_and_shows_what_the_alarms_watch() {
+    for resolved in variants("muster") {
+        let body = resolved.resources["Dashboard"].properties["DashboardBody"].as_str().unwrap();
+        let body: Value = serde_json::from_str(body).unwrap();
+        assert!(body["widgets"].as_array().unwrap().len() > 4);
+        let text = body.to_string();
+        for metric in ["hours_since_published", "coverage_percent", "ExecutionsFailed", "Errors"] {
+            assert!(text.contains(metric), "{metric}");
+        }
+        assert!(!text.contains("${"), "{text}");
     }
 }
 

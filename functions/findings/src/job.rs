@@ -1,11 +1,13 @@
 //! The kind, as its functions serve it: evaluating is the job's status, publishing its collection.
 
+use std::sync::Arc;
+
 use errors::JobError;
 use jiff::{SignedDuration, Timestamp};
 use models::{ItemName, Kind, RunId};
 use runtime::{
-    Cancelled, Collected, Environment, Found, InvalidEnvironment, Job, PollSchedule, Progress, RunContext,
-    Started, WouldStart,
+    Cancelled, Collected, Environment, Found, InvalidEnvironment, Job, Metrics, PollSchedule, Progress,
+    RunContext, Started, WouldStart, metrics,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,7 +22,11 @@ use crate::{evaluate, publish};
 #[derive(Debug)]
 pub struct Findings {
     config: Config,
+    metrics: Arc<dyn Metrics>,
 }
+
+/// Percent of the accounts that the account status has read, for the alarm on it.
+const COVERAGE: &str = "coverage_percent";
 
 /// What a run knows of itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,7 +54,8 @@ impl Job for Findings {
     type Handle = Handle;
 
     fn new(environment: &Environment) -> Result<Self, InvalidEnvironment> {
-        Config::new(environment).map(|config| Self { config })
+        let metrics = Arc::clone(&environment.metrics);
+        Config::new(environment).map(|config| Self { config, metrics })
     }
 
     fn store(&self) -> &Store {
@@ -112,6 +119,17 @@ impl Job for Findings {
         let key = handle.evaluation.as_ref();
         let key = key.ok_or_else(|| JobError::invalid("the run was not evaluated"))?;
         publish::publish(&self.config, run, key).await
+    }
+
+    async fn published(&self, result: &Value) -> Result<(), JobError> {
+        let count = |member: &str| result[member].as_f64();
+        // Of what nobody can say how much it is, nothing is covered.
+        let percent = match (count("seenAccounts"), count("expectedAccounts")) {
+            (Some(seen), Some(expected)) if expected > 0.0 => 100.0 * seen / expected,
+            _ => 0.0,
+        };
+        self.metrics.emit(&metrics::figure(Kind::Findings.as_str(), COVERAGE, "Percent", percent));
+        Ok(())
     }
 
     /// Nothing of it runs at AWS; the runs that came first end by themselves, at their deadlines.

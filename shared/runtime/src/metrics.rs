@@ -1,6 +1,6 @@
 //! Metrics in CloudWatch's embedded metric format: one JSON line on standard output, from which
-//! CloudWatch Logs makes metrics. The only dimensions are the kind and the error's name, so that
-//! the number of metrics does not grow with accounts or runs.
+//! CloudWatch Logs makes metrics. The only dimensions are the kind and the error's name, together and the
+//! name alone, so that the number of metrics does not grow with accounts or runs.
 
 use std::fmt;
 use std::io::Write;
@@ -46,7 +46,7 @@ pub(crate) fn invocation(kind: &str, step: &str, error: Option<&str>, took: Dura
     if error.is_some() {
         directives(
             &mut line,
-            json!({"Dimensions": [["Kind", "Error"]], "Metrics": [{"Name": "Errors", "Unit": "Count"}]}),
+            json!({"Dimensions": [["Kind", "Error"], ["Error"]], "Metrics": [{"Name": "Errors", "Unit": "Count"}]}),
         );
     }
     merge(
@@ -103,6 +103,11 @@ mod tests {
         let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
         let dimensions: Vec<_> = directives.iter().map(|it| it["Dimensions"][0].clone()).collect();
         assert_eq!(dimensions, [json!(["Kind"]), json!(["Kind", "Error"])]);
+        assert_eq!(
+            directives[1]["Dimensions"][1],
+            json!(["Error"]),
+            "an alarm on one error watches every kind"
+        );
         assert!(directives.iter().all(|it| it["Namespace"] == "Muster"));
         assert_eq!(
             (&line["Errors"], &line["Failures"], &line["Duration"]),

@@ -23,9 +23,10 @@ pub struct Deployed {
 }
 
 /// Resources that are understood and have nothing to simulate.
-const WITHOUT_EFFECT: [&str; 9] = [
+const WITHOUT_EFFECT: [&str; 10] = [
     "AWS::Athena::NamedQuery",
     "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::Dashboard",
     "AWS::Glue::Database",
     "AWS::Glue::Table",
     "AWS::Logs::LogGroup",

@@ -224,7 +224,8 @@ impl<'a> Resolver<'a> {
             | "AWS::SNS::TopicPolicy"
             | "AWS::SNS::Subscription"
             | "AWS::Athena::NamedQuery"
-            | "AWS::CloudWatch::Alarm" => self.name(resource, "Name")?,
+            | "AWS::CloudWatch::Alarm"
+            | "AWS::CloudWatch::Dashboard" => self.name(resource, "Name")?,
             other => {
                 return Err(InvalidTemplate::new(resource, format!("the type {other} is not supported")));
             }
