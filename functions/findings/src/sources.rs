@@ -179,7 +179,9 @@ impl Sources {
             let machine = config.refreshed.get(&evidence.kind);
             let is_young = evidence.published.is_some() && !evidence.is_too_old;
             let due = !is_young && request.refresh.includes(evidence.kind);
-            let mut child = json!({"deadlineHours": source.deadline_hours});
+            // A run that is resumed finds what has been published meanwhile, and makes it no second time.
+            let mut child =
+                json!({"deadlineHours": source.deadline_hours, "maxAgeHours": evidence.max_age_hours});
             if let (Kind::DeclarativePoliciesReport, Some(target)) = (evidence.kind, &request.target_id) {
                 child["targetId"] = json!(target);
             }

@@ -96,8 +96,16 @@ fn without_its_source_a_finding_is_not_observed_and_is_carried_on_for_ninety_day
         let second = find(&stack, json!({"refresh": "none"})).await;
         let carried = second.of("service_unused");
         assert_eq!(carried.len(), unused);
-        assert!(carried.iter().all(|it| it["status"] == "not_observed"));
+        assert!(carried.iter().all(|it| it["status"] == "not_observed" && it["excepted"] == false));
         assert_eq!(second.of("evidence_missing").len(), 1);
+        let exceptions = json!({"exceptions": [{"kind": "service_unused", "entity": "*", "reason": "r", "owner": "o", "expires": "2030-01-01"}]});
+        let storage = stack.aws.storage();
+        storage.deliver(stack.bucket(), "exceptions.json", |out| write!(out, "{exceptions}")).unwrap();
+        let excepted = find(&stack, json!({"refresh": "none"})).await;
+        let carried = excepted.of("service_unused");
+        assert!(
+            carried.iter().all(|it| it["exception_reason"] == "r" && it["exception_expires"] == "2030-01-01")
+        );
         stack.aws.clock().sleep(Duration::from_secs(91 * 86_400)).await;
         let third = find(&stack, json!({"refresh": "none"})).await;
         assert!(third.of("service_unused").is_empty());

@@ -65,6 +65,28 @@ fn a_run_that_is_stopped_is_closed_and_what_it_refreshed_is_published() {
 }
 
 #[test]
+fn a_run_that_is_resumed_after_its_evaluation_makes_nothing_a_second_time() {
+    on_virtual_time(async {
+        let stack = stack(&without_principals());
+        let keys = |prefix: &str| stack.aws.storage().keys(stack.bucket(), prefix);
+        let execution = stack.start_findings(json!({})).unwrap();
+        while !keys("runs/").iter().any(|key| key.ends_with("evaluation.json")) {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        stack.aws.states().stop(&execution.arn, None, None).unwrap();
+        stack.aws.clock().sleep(std::time::Duration::from_secs(3_600)).await;
+        let records = muster_tests::records(&stack).into_iter();
+        let run = records.filter(|it| it.kind == models::Kind::Findings).map(|it| it.run_id).next().unwrap();
+        let resumed = stack.start_findings(json!({"resume": run, "retry": ["failed"]})).unwrap();
+        assert_eq!(resumed.finished().await, ExecutionStatus::Succeeded, "{:?}", resumed.error());
+        for kind in ["organization-inventory", "declarative-policies-report", "organizations-access-report"] {
+            assert_eq!(keys(&format!("published/{kind}/")).len(), 1, "{kind}");
+        }
+        assert_eq!(keys("published/findings/").len(), 1);
+    });
+}
+
+#[test]
 fn a_schedule_that_is_delivered_twice_makes_one_run() {
     on_virtual_time(async {
         let mut scenario = without_principals();

@@ -19,9 +19,9 @@ use store::Store;
 
 use crate::evaluate::Evaluation;
 use crate::exceptions::Exceptions;
-use crate::finding::{EntityType, Evidence, Finding};
+use crate::finding::{EntityType, Finding};
 use crate::kinds::FindingKind;
-use crate::publish::whole;
+use crate::publish::{nowhere, whole};
 
 /// What a proposal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -150,15 +150,7 @@ fn is_excepted(
 
 /// Whether an exception covers the finding of an entity.
 fn covers(exceptions: &Exceptions, kind: FindingKind, entity: &str, attribute: Option<&str>) -> bool {
-    let evidence = Evidence {
-        kind: None,
-        run_id: None,
-        table: String::new(),
-        filter: String::new(),
-        observed_at: None,
-        missing: String::new(),
-    };
-    let finding = Finding::new(kind, EntityType::of_target(entity), entity, attribute, &evidence);
+    let finding = Finding::new(kind, EntityType::of_target(entity), entity, attribute, &nowhere());
     exceptions.of(&finding).is_some()
 }
 

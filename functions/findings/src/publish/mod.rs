@@ -69,7 +69,10 @@ pub(crate) async fn publish(config: &Config, run: RunContext<'_>, key: &str) -> 
     last.gone(store, &evaluation.coverage, &unknown, run.now, |drift, row| {
         publishing.counts.gone(drift);
         publishing.shown.gone(drift, row);
-        publishing.push(&row.carried(run.run_id.as_str(), drift, run.now))
+        let exception = exceptions.of(&row.finding(&nowhere()));
+        let expires = exception.map(|it| it.expires.to_string()).unwrap_or_default();
+        let exception = exception.map(|it| (it, expires.as_str()));
+        publishing.push(&row.carried(run.run_id.as_str(), drift, run.now, exception))
     })
     .await?;
     let Publishing { table, files, counts, shown, .. } = publishing;
@@ -195,16 +198,21 @@ fn cover_exceptions(evaluation: &mut Evaluation, exceptions: &Exceptions) {
     coverage.set(FindingKind::ExceptionExpired, expired);
 }
 
-/// What is to be said of the exceptions themselves.
-fn own_findings(exceptions: &Exceptions, run: RunContext<'_>) -> Vec<Finding> {
-    let evidence = Evidence {
+/// Evidence that is only of Muster's own.
+pub(crate) fn nowhere() -> Evidence {
+    Evidence {
         kind: None,
         run_id: None,
         table: String::new(),
-        filter: KEY.to_owned(),
-        observed_at: Some(run.now),
+        filter: String::new(),
+        observed_at: None,
         missing: String::new(),
-    };
+    }
+}
+
+/// What is to be said of the exceptions themselves.
+fn own_findings(exceptions: &Exceptions, run: RunContext<'_>) -> Vec<Finding> {
+    let evidence = Evidence { filter: KEY.to_owned(), observed_at: Some(run.now), ..nowhere() };
     let of = |kind, entity: &str| Finding::new(kind, EntityType::Exception, entity, None, &evidence);
     let unreadable = exceptions.unreadable.iter().map(|why| {
         of(FindingKind::ExceptionsUnreadable, KEY)

@@ -6,7 +6,7 @@ use table::{Cell, Column, Kind, Table};
 use super::drift::{Drift, Seen};
 use crate::covered::Sought;
 use crate::exceptions::Exception;
-use crate::finding::{Finding, FindingId};
+use crate::finding::{EntityType, Evidence, Finding, FindingId};
 use crate::kinds::FindingKind;
 
 pub(crate) const COLUMNS: [Column; 32] = [
@@ -152,15 +152,34 @@ impl<'a> PriorRow<'a> {
         }
     }
 
-    /// The row as it is carried on by another run.
-    pub(crate) fn carried(&self, run: &'a str, drift: Drift, now: Timestamp) -> [Cell<'a>; COLUMNS.len()] {
-        let mut cells = *self.cells;
+    /// The finding, as far as exceptions look at it.
+    pub(crate) fn finding(&self, evidence: &Evidence) -> Finding {
+        let entity = self.text("entity_id").unwrap_or_default();
+        Finding::new(self.kind, EntityType::of_target(entity), entity, self.text("attribute"), evidence)
+    }
+
+    /// The row as it is carried on by another run, under the exceptions of today.
+    pub(crate) fn carried<'b>(
+        &self,
+        run: &'b str,
+        drift: Drift,
+        now: Timestamp,
+        exception: Option<(&'b Exception, &'b str)>,
+    ) -> [Cell<'b>; COLUMNS.len()]
+    where
+        'a: 'b,
+    {
+        let mut cells: [Cell<'b>; COLUMNS.len()] = *self.cells;
         for (cell, column) in cells.iter_mut().zip(COLUMNS) {
             match column.name {
                 "run_id" => *cell = run.into(),
                 "status" => *cell = drift.as_str().into(),
                 "decided_at" => *cell = now.as_millisecond().into(),
                 "schema_version" => *cell = SCHEMA_VERSION.into(),
+                "excepted" => *cell = exception.is_some().into(),
+                "exception_reason" => *cell = exception.map(|(it, _)| &it.reason).into(),
+                "exception_owner" => *cell = exception.map(|(it, _)| &it.owner).into(),
+                "exception_expires" => *cell = exception.map(|(_, expires)| expires).into(),
                 _ => {}
             }
         }
