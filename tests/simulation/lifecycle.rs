@@ -385,7 +385,7 @@ fn every_kind_that_reads_has_a_schedule_that_is_off_unless_it_is_turned_on_and_n
         let stack = stack(&Scenario::default());
         let scheduled: BTreeSet<_> =
             stack.deployed.schedules.iter().map(|each| each.machine.as_str()).collect();
-        let reading = ["Report", "Inventory", "AccessReport", "PolicyGeneration"];
+        let reading = ["Report", "Inventory", "AccessReport", "PolicyGeneration", "Findings"];
         let reading = reading.map(|kind| stack.output(&format!("{kind}StateMachineArn")));
         assert_eq!(scheduled, reading.into_iter().collect());
         let due = "2026-11-22T03:00:00Z".parse().unwrap();
