@@ -83,18 +83,27 @@ fn the_first_screen_of_the_readme_has_both_names_and_both_commands() {
 }
 
 #[test]
-fn the_runbook_has_every_error_name_and_every_alarm() {
-    let runbook = read("docs/runbook.md");
+fn the_runbook_has_every_error_name_and_a_page_for_every_alarm() {
+    let errors = read("docs/runbook/errors.md");
     for name in ErrorName::ALL {
-        assert!(runbook.contains(&format!("| `{name}` |")), "{name}");
+        assert!(errors.contains(&format!("| `{name}` |")), "{name}");
     }
+    let index = read("docs/runbook/README.md");
+    let headings = |page: &str| -> Vec<String> {
+        page.lines().filter(|line| line.starts_with("## ")).map(str::to_owned).collect()
+    };
+    let of_every_alarm = headings(&read("docs/runbook/RunFailed.md"));
+    assert!(of_every_alarm.len() > 3);
     let template = read("template.yaml");
     let lines: Vec<&str> = template.lines().collect();
     let alarms = lines.windows(2).filter(|pair| pair[1].trim() == "Type: AWS::CloudWatch::Alarm");
     let alarms: Vec<&str> = alarms.map(|pair| pair[0].trim().trim_end_matches(':')).collect();
     assert!(!alarms.is_empty());
     for alarm in alarms {
-        assert!(runbook.contains(&format!("**{alarm}.**")), "{alarm}");
+        assert!(index.contains(&format!("[{alarm}]({alarm}.md)")), "{alarm}");
+        let page = read(&format!("docs/runbook/{alarm}.md"));
+        assert!(page.starts_with(&format!("# {alarm}\n")), "{alarm}");
+        assert_eq!(headings(&page), of_every_alarm, "{alarm}");
     }
 }
 
@@ -118,13 +127,28 @@ fn the_columns_of_every_table_of_an_inventory_are_documented_in_their_order() {
     }
 }
 
+/// What the page of every kind has.
+const OF_A_KIND: [&str; 9] = [
+    "Example",
+    "Request",
+    "Steps",
+    "Result",
+    "Evidence",
+    "What is known, and what is not",
+    "When it fails",
+    "Permissions",
+    "What it takes",
+];
+
 #[test]
 fn every_kind_has_a_page_and_the_readme_leads_to_it() {
     let readme = read("README.md");
     for kind in Kind::ALL {
         assert!(readme.contains(&format!("| `{kind}` |")), "{kind}");
         assert!(readme.contains(&format!("(docs/{kind}.md)")), "{kind}");
-        assert!(read(&format!("docs/{kind}.md")).contains("## Request\n"), "{kind}");
+        let page = read(&format!("docs/{kind}.md"));
+        let headings: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+        assert_eq!(headings, OF_A_KIND, "{kind}");
     }
 }
 
@@ -137,12 +161,13 @@ fn every_reason_for_what_is_unknown_is_documented_and_no_other() {
 
 /// The README, and every page beside it.
 fn documents() -> Vec<String> {
-    let pages = std::fs::read_dir(root().join("docs")).unwrap();
-    let pages = pages.map(|page| page.unwrap().file_name().into_string().unwrap());
-    let mut documents: Vec<String> = pages
-        .filter(|name| name.ends_with(".md") && !name.starts_with('.'))
-        .map(|name| format!("docs/{name}"))
-        .collect();
+    let of = |folder: &str| -> Vec<String> {
+        let pages = std::fs::read_dir(root().join(folder)).unwrap();
+        let pages = pages.map(|page| page.unwrap().file_name().into_string().unwrap());
+        let pages = pages.filter(|name| name.ends_with(".md") && !name.starts_with('.'));
+        pages.map(|name| format!("{folder}/{name}")).collect()
+    };
+    let mut documents: Vec<String> = ["docs", "docs/runbook"].into_iter().flat_map(of).collect();
     documents.extend(["README.md", "ARCHITECTURE.md"].map(str::to_owned));
     documents.sort();
     documents
@@ -153,8 +178,13 @@ fn the_readme_leads_to_every_page() {
     let readme = read("README.md");
     let documents = documents();
     assert!(documents.len() > 8, "{documents:?}");
+    let runbook = read("docs/runbook/README.md");
     for document in documents.iter().filter(|document| *document != "README.md") {
-        assert!(readme.contains(&format!("]({document})")), "{document}");
+        let leads_there = match document.strip_prefix("docs/runbook/") {
+            Some(page) if page != "README.md" => runbook.contains(&format!("]({page}")),
+            _ => readme.contains(&format!("]({document})")),
+        };
+        assert!(leads_there, "{document}");
     }
 }
 

@@ -73,7 +73,8 @@ fn every_output_has_a_value_and_those_that_people_are_told_of_exist() {
             Kind::OrganizationAccounts => "AccountsStateMachineArn",
             Kind::Findings => "FindingsStateMachineArn",
         };
-        let others = ["BucketName", "LogGroupName", "NotificationTopicArn", "SweepFunctionName"];
+        let others =
+            ["BucketName", "FindingsTopicArn", "LogGroupName", "NotificationTopicArn", "SweepFunctionName"];
         for name in kinds(&resolved).into_iter().map(machine).chain(others) {
             assert!(resolved.outputs.contains_key(name), "{name}");
         }

@@ -11,7 +11,7 @@ use errors::JobError;
 use jiff::Timestamp;
 use models::{AccountId, ErrorName, keys};
 use organizations::{Account, AccountState, Organization};
-use runtime::tables::local_storage;
+use runtime::part_file::{Stored, local_storage};
 use runtime::{Collected, Part, PublishedAs, RunContext};
 use serde_json::json;
 use store::{Entry, Store};
@@ -55,6 +55,7 @@ impl Collection<'_> {
         let (_, etag) =
             tokio::try_join!(self.store.put(&summary_key, text), self.store.put_file(&key, &table))?;
         let bytes = std::fs::metadata(&table).map_err(|error| local_storage(&error))?.len();
+        let table = Part::stored(PublishedAs::Table(TABLE), Stored { key, etag, bytes }, summary.rows);
         let gaps: serde_json::Map<_, _> =
             summary.coverage.gaps.iter().map(|(why, gap)| (why.clone(), json!(gap.count))).collect();
         tracing::info!(
@@ -66,7 +67,7 @@ impl Collection<'_> {
             "read the report"
         );
         Ok(Collected {
-            parts: vec![Part { published: PublishedAs::Table(TABLE), key, etag, rows: summary.rows, bytes }],
+            parts: vec![table],
             observed_at: aws.ended,
             result: json!({
                 "reportId": self.handle.report_id,

@@ -7,6 +7,8 @@ use runtime::environment::{BUCKET, BUCKET_OWNER};
 use runtime::{Environment, InvalidEnvironment, Variable};
 use store::Store;
 
+use crate::kinds::Severity;
+
 const REFRESHED: Variable = Variable {
     name: "MUSTER_REFRESHED",
     default: Some(""),
@@ -25,8 +27,15 @@ const PROTECTED_PRINCIPALS: Variable = Variable {
     description: "ARNs, with *, of the principals that no policy may deny anything unless it is forced.",
 };
 
+const EVENT_SEVERITY: Variable = Variable {
+    name: "MUSTER_EVENT_SEVERITY",
+    default: Some("high"),
+    description: "Severity (critical, high, medium, low, info) from which EventBridge is told of each finding that is new or resolved.",
+};
+
 /// What the functions of this kind read from their environment.
-pub const VARIABLES: [Variable; 5] = [BUCKET, BUCKET_OWNER, REFRESHED, DEFAULT_TARGET, PROTECTED_PRINCIPALS];
+pub const VARIABLES: [Variable; 6] =
+    [BUCKET, BUCKET_OWNER, REFRESHED, DEFAULT_TARGET, PROTECTED_PRINCIPALS, EVENT_SEVERITY];
 
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -36,6 +45,9 @@ pub(crate) struct Config {
     pub(crate) default_target: Option<TargetId>,
     /// Whom no proposal denies anything.
     pub(crate) protected: Vec<String>,
+    pub(crate) events: aws_sdk_eventbridge::Client,
+    /// Findings that matter less have no event.
+    pub(crate) event_severity: Severity,
 }
 
 impl Config {
@@ -46,6 +58,8 @@ impl Config {
             refreshed: environment.by_kind(&REFRESHED)?,
             default_target: target.into_iter().next(),
             protected: environment.list(&PROTECTED_PRINCIPALS)?,
+            events: aws_sdk_eventbridge::Client::new(&environment.aws),
+            event_severity: environment.get(&EVENT_SEVERITY)?,
         })
     }
 }

@@ -16,7 +16,7 @@ use store::Store;
 use crate::config::Config;
 use crate::request::Request;
 use crate::sources::{SOURCES, Sources};
-use crate::{evaluate, publish};
+use crate::{evaluate, events, publish};
 
 /// Findings over published evidence.
 #[derive(Debug)]
@@ -129,6 +129,11 @@ impl Job for Findings {
             _ => 0.0,
         };
         self.metrics.emit(&metrics::figure(Kind::Findings.as_str(), COVERAGE, "Percent", percent));
+        // A run of a version that wrote none has none to send.
+        if let Some(document) = result["events"]["document"].as_str() {
+            let sent = events::send(&self.config.events, &self.config.store, document).await?;
+            tracing::info!(events = sent, "told EventBridge");
+        }
         Ok(())
     }
 

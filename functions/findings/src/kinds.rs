@@ -1,5 +1,7 @@
 //! The kinds of finding: what each is called, how much it matters, and what to do about it.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 /// How much a finding matters.
@@ -25,6 +27,18 @@ impl Severity {
             Self::Low => "low",
             Self::Info => "info",
         }
+    }
+}
+
+impl FromStr for Severity {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let of_word = Self::ALL.into_iter().find(|severity| severity.as_str() == text);
+        of_word.ok_or_else(|| {
+            let words = Self::ALL.map(Self::as_str).join(", ");
+            format!("{text:?} is not one of {words}")
+        })
     }
 }
 
@@ -123,6 +137,8 @@ mod tests {
         }
         for severity in Severity::ALL {
             assert_eq!(serde_json::to_value(severity).unwrap(), severity.as_str());
+            assert_eq!(severity.as_str().parse(), Ok(severity));
         }
+        assert!("High".parse::<Severity>().is_err());
     }
 }

@@ -10,11 +10,13 @@
 //! * [`evaluate`]: from evidence to findings, and what the evidence covers.
 //! * [`proposals`]: what could be done about it, to review.
 //! * [`publish`]: exceptions, drift, and what people read.
+//! * [`events`]: what EventBridge is told.
 //! * [`finding`], [`kinds`], [`covered`]: what all of it is made of.
 
 mod config;
 mod covered;
 mod evaluate;
+mod events;
 mod exceptions;
 mod finding;
 mod job;

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use store::Store;
 
+use crate::part_file::Stored;
 use crate::{Environment, InvalidEnvironment, PollSchedule};
 
 /// What a step knows about the run it serves.
@@ -149,6 +150,11 @@ pub struct Part {
 }
 
 impl Part {
+    /// A file that is stored, and how it is to be published.
+    pub fn stored(published: PublishedAs, Stored { key, etag, bytes }: Stored, rows: u64) -> Self {
+        Self { published, key, etag, rows, bytes }
+    }
+
     /// The table that it is of, if it is of one.
     pub fn table(&self) -> Option<&'static str> {
         match self.published {

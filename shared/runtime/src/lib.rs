@@ -19,6 +19,7 @@ pub mod lambda;
 pub mod lanes;
 pub mod lifecycle;
 pub mod metrics;
+pub mod part_file;
 pub mod prices;
 pub mod schedule;
 pub mod tables;

@@ -1,7 +1,5 @@
 //! A table of a run: rows into a file of the function's own storage, then a part of the run.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use errors::JobError;
@@ -11,6 +9,7 @@ use table::{Cell, Column, RowWriter, Table, TableError};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 
+use crate::part_file::{PartFile, local_storage};
 use crate::{Part, PublishedAs, RunContext};
 use crate::{lanes, lifecycle};
 
@@ -21,16 +20,13 @@ pub const TABLES: [Table; 2] = [lifecycle::RUNS, lanes::OUTCOMES];
 #[derive(Debug)]
 pub struct TableFile {
     name: &'static str,
-    file: NamedTempFile,
-    rows: RowWriter<BufWriter<File>>,
+    rows: RowWriter<PartFile>,
 }
 
 impl TableFile {
     pub fn new(name: &'static str, columns: &[Column]) -> Result<Self, JobError> {
-        let file = NamedTempFile::new().map_err(|error| local_storage(&error))?;
-        let sink = BufWriter::new(file.reopen().map_err(|error| local_storage(&error))?);
-        let rows = RowWriter::new(sink, name, columns).map_err(failed)?;
-        Ok(Self { name, file, rows })
+        let rows = RowWriter::new(PartFile::new()?, name, columns).map_err(failed)?;
+        Ok(Self { name, rows })
     }
 
     /// Adds a row: a cell for each column.
@@ -40,12 +36,9 @@ impl TableFile {
 
     /// Writes the table as a part of the run.
     pub async fn finish(self, store: &Store, run: RunContext<'_>) -> Result<Part, JobError> {
-        let (mut sink, rows) = self.rows.finish().map_err(failed)?;
-        sink.flush().map_err(|error| local_storage(&error))?;
-        let bytes = sink.get_ref().metadata().map_err(|error| local_storage(&error))?.len();
-        let key = keys::part(run.run_id, run.item, run.writer, &format!("{}-0.parquet", self.name));
-        let etag = store.put_file(&key, self.file.path()).await?;
-        Ok(Part { published: PublishedAs::Table(self.name), key, etag, rows, bytes })
+        let (file, rows) = self.rows.finish().map_err(failed)?;
+        let stored = file.finish(store, run, &format!("{}-0.parquet", self.name)).await?;
+        Ok(Part::stored(PublishedAs::Table(self.name), stored, rows))
     }
 }
 
@@ -85,13 +78,4 @@ fn failed(error: TableError) -> JobError {
         TableError::Misfit { .. } => JobError::defect(error),
         other => local_storage(&other),
     }
-}
-
-/// An error of the function's own storage: it may be full, and a step that is repeated may have another.
-pub fn local_storage(error: &dyn std::fmt::Display) -> JobError {
-    JobError::new(
-        ErrorName::Transient,
-        format!("the function's own storage could not be used: {error}"),
-        "The step is repeated. If it persists, raise EphemeralStorage.",
-    )
 }

@@ -2,6 +2,7 @@
 
 mod doubts;
 mod drift;
+mod events;
 mod exceptions;
 mod faults;
 mod refresh;

@@ -1,16 +1,11 @@
 //! Findings as they are written while evidence is read: a file for each severity, so that the gravest
 //! come first without all of them being held.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-
 use errors::JobError;
-use models::keys;
 use runtime::RunContext;
-use runtime::tables::local_storage;
+use runtime::part_file::{PartFile, Stored};
 use serde::{Deserialize, Serialize};
 use store::Store;
-use tempfile::NamedTempFile;
 
 use crate::finding::{Finding, FindingId};
 use crate::kinds::Severity;
@@ -36,29 +31,23 @@ pub(crate) struct OfSeverity {
 /// Lines of JSON on their way into an object.
 #[derive(Debug)]
 struct LinesFile {
-    file: NamedTempFile,
-    sink: BufWriter<File>,
+    file: PartFile,
     lines: u64,
 }
 
 impl LinesFile {
     fn new() -> Result<Self, JobError> {
-        let file = NamedTempFile::new().map_err(|error| local_storage(&error))?;
-        let sink = BufWriter::new(file.reopen().map_err(|error| local_storage(&error))?);
-        Ok(Self { file, sink, lines: 0 })
+        Ok(Self { file: PartFile::new()?, lines: 0 })
     }
 
     fn push<T: Serialize>(&mut self, line: &T) -> Result<(), JobError> {
-        serde_json::to_writer(&mut self.sink, line).map_err(|error| local_storage(&error))?;
-        self.sink.write_all(b"\n").map_err(|error| local_storage(&error))?;
+        self.file.line(line)?;
         self.lines += 1;
         Ok(())
     }
 
-    async fn finish(mut self, store: &Store, run: RunContext<'_>, name: &str) -> Result<Written, JobError> {
-        self.sink.flush().map_err(|error| local_storage(&error))?;
-        let key = keys::part(run.run_id, run.item, run.writer, name);
-        let etag = store.put_file(&key, self.file.path()).await?;
+    async fn finish(self, store: &Store, run: RunContext<'_>, name: &str) -> Result<Written, JobError> {
+        let Stored { key, etag, .. } = self.file.finish(store, run, name).await?;
         Ok(Written { key, etag, lines: self.lines })
     }
 }

@@ -1,17 +1,15 @@
 //! `findings.csv` and `findings.json`: the same rows, for spreadsheets and for programs.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 
 use errors::JobError;
 use jiff::Timestamp;
 use models::keys;
-use runtime::tables::local_storage;
+use runtime::part_file::{PartFile, Stored, local_storage};
 use runtime::{Part, PublishedAs, RunContext};
 use serde_json::{Map, Value};
 use store::Store;
 use table::{Cell, Kind};
-use tempfile::NamedTempFile;
 
 use super::row::COLUMNS;
 
@@ -26,8 +24,22 @@ pub(crate) async fn whole(
     let bytes = content.len() as u64;
     let key = keys::part(run.run_id, run.item, run.writer, name);
     let etag = store.put(&key, content).await?;
-    let published = PublishedAs::Document(keys::findings(run.run_id, name));
-    Ok(Part { published, key, etag, rows: 0, bytes })
+    Ok(document(run, name, Stored { key, etag, bytes }, 0))
+}
+
+/// A document of the run that was written as a file.
+pub(crate) async fn written(
+    store: &Store,
+    run: RunContext<'_>,
+    name: &str,
+    file: PartFile,
+    rows: u64,
+) -> Result<Part, JobError> {
+    Ok(document(run, name, file.finish(store, run, name).await?, rows))
+}
+
+fn document(run: RunContext<'_>, name: &str, stored: Stored, rows: u64) -> Part {
+    Part::stored(PublishedAs::Document(keys::findings(run.run_id, name)), stored, rows)
 }
 
 /// Columns that only programs need, and that the CSV has not.
@@ -37,53 +49,28 @@ fn storage(error: impl std::fmt::Display) -> JobError {
     local_storage(&error)
 }
 
-/// A document on its way into the run.
-#[derive(Debug)]
-struct Document {
-    name: &'static str,
-    file: NamedTempFile,
-}
-
-impl Document {
-    fn new(name: &'static str) -> Result<(Self, BufWriter<File>), JobError> {
-        let file = NamedTempFile::new().map_err(storage)?;
-        let sink = BufWriter::new(file.reopen().map_err(storage)?);
-        Ok((Self { name, file }, sink))
-    }
-
-    async fn finish(self, store: &Store, run: RunContext<'_>, rows: u64) -> Result<Part, JobError> {
-        let bytes = self.file.as_file().metadata().map_err(storage)?.len();
-        let key = keys::part(run.run_id, run.item, run.writer, self.name);
-        let etag = store.put_file(&key, self.file.path()).await?;
-        let published = PublishedAs::Document(keys::findings(run.run_id, self.name));
-        Ok(Part { published, key, etag, rows, bytes })
-    }
-}
-
 /// The two files being written.
 #[derive(Debug)]
 pub(crate) struct Files {
-    csv: csv::Writer<BufWriter<File>>,
-    csv_document: Document,
-    json: BufWriter<File>,
-    json_document: Document,
+    csv: csv::Writer<PartFile>,
+    json: PartFile,
     rows: u64,
 }
 
 impl Files {
     /// `head` are the members of the JSON before its findings.
     pub(crate) fn new(head: &Map<String, Value>) -> Result<Self, JobError> {
-        let (csv_document, sink) = Document::new("findings.csv")?;
         // Every cell in quotation marks: what separates cells elsewhere stays within one.
-        let mut csv = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(sink);
+        let mut csv =
+            csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(PartFile::new()?);
         let names = COLUMNS.iter().map(|column| column.name).filter(|name| !NOT_IN_CSV.contains(name));
         csv.write_record(names).map_err(storage)?;
-        let (json_document, mut json) = Document::new("findings.json")?;
+        let mut json = PartFile::new()?;
         let head = serde_json::to_string(head).map_err(JobError::defect)?;
         let open = head.strip_suffix('}').unwrap_or(&head);
         let comma = if open.len() > 1 { "," } else { "" };
         write!(json, "{open}{comma}\"findings\":[").map_err(storage)?;
-        Ok(Self { csv, csv_document, json, json_document, rows: 0 })
+        Ok(Self { csv, json, rows: 0 })
     }
 
     pub(crate) fn push(&mut self, cells: &[Cell<'_>]) -> Result<(), JobError> {
@@ -106,11 +93,10 @@ impl Files {
 
     /// Writes both as parts of the run.
     pub(crate) async fn finish(mut self, store: &Store, run: RunContext<'_>) -> Result<[Part; 2], JobError> {
-        self.csv.flush().map_err(storage)?;
         self.json.write_all(b"\n]}\n").map_err(storage)?;
-        self.json.flush().map_err(storage)?;
-        let csv = self.csv_document.finish(store, run, self.rows).await?;
-        Ok([csv, self.json_document.finish(store, run, self.rows).await?])
+        let csv = self.csv.into_inner().map_err(storage)?;
+        let csv = written(store, run, "findings.csv", csv, self.rows).await?;
+        Ok([csv, written(store, run, "findings.json", self.json, self.rows).await?])
     }
 }
 

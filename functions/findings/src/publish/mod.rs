@@ -4,6 +4,7 @@
 mod drift;
 mod files;
 mod page;
+mod result;
 mod row;
 
 use std::collections::{BTreeMap, HashSet};
@@ -19,15 +20,18 @@ use table::{Cell, Table};
 use crate::config::Config;
 use crate::covered::Covered;
 use crate::evaluate::{Evaluation, Written};
+use crate::events::{EVENTS, Events};
 use crate::exceptions::{Exception, Exceptions, KEY};
 use crate::finding::{EntityType, Evidence, Finding, FindingId};
 use crate::kinds::{FindingKind, Severity};
 use crate::proposals::propose;
-use crate::sources::Evidence as Source;
-use drift::{Drift, Last, Seen};
+pub(crate) use drift::Drift;
+use drift::{Last, Seen};
 use files::Files;
-pub(crate) use files::whole;
-use page::{Made, Shown};
+pub(crate) use files::{whole, written};
+use page::Shown;
+use result::{Outcome, state, told_of};
+pub(crate) use row::cell;
 use row::{FINDINGS, Row};
 
 /// What this kind publishes, besides what every kind does.
@@ -50,38 +54,19 @@ pub(crate) async fn publish(config: &Config, run: RunContext<'_>, key: &str) -> 
         run,
         table: TableFile::new(FINDINGS.name, FINDINGS.columns)?,
         files: Files::new(head.as_object().unwrap_or(&Map::new()))?,
+        events: Events::new(config, run, evaluation.organization_id.as_deref())?,
         counts: Counts::default(),
         shown: Shown::default(),
     };
-    let own = own_findings(&exceptions, run);
-    for of_severity in &evaluation.findings {
-        for finding in own.iter().filter(|it| it.severity == of_severity.severity) {
-            publishing.finding(finding, last.compare(finding, run.now), &exceptions)?;
-        }
-        let Written { key, etag, .. } = &of_severity.findings;
-        let mut lines = store.lines(key, Some(etag)).await?;
-        while let Some(finding) = lines.next::<Finding>().await? {
-            let seen = last.compare(&finding, run.now);
-            publishing.finding(&finding, seen, &exceptions)?;
-        }
-    }
-    let unknown = unknown(store, &evaluation.unknown, &last).await?;
-    last.gone(store, &evaluation.coverage, &unknown, run.now, |drift, row| {
-        publishing.counts.gone(drift);
-        publishing.shown.gone(drift, row);
-        let exception = exceptions.of(&row.finding(&nowhere()));
-        let expires = exception.map(|it| it.expires.to_string()).unwrap_or_default();
-        let exception = exception.map(|it| (it, expires.as_str()));
-        publishing.push(&row.carried(run.run_id.as_str(), drift, run.now, exception))
-    })
-    .await?;
-    let Publishing { table, files, counts, shown, .. } = publishing;
+    publishing.found(store, &evaluation, &mut last, &exceptions).await?;
+    publishing.gone(store, &evaluation, &last, &exceptions).await?;
+    let Publishing { table, files, events, counts, shown, .. } = publishing;
     let mut parts = vec![table.finish(store, run).await?];
     parts.extend(files.finish(store, run).await?);
     let coverage = coverage(&evaluation);
     let (proposals, of_proposals) = propose(store, run, &evaluation, &exceptions, &config.protected).await?;
     parts.extend(of_proposals);
-    let page = page::page(Made {
+    let outcome = Outcome {
         run,
         evaluation: &evaluation,
         counts: &counts,
@@ -89,35 +74,15 @@ pub(crate) async fn publish(config: &Config, run: RunContext<'_>, key: &str) -> 
         coverage: &coverage,
         exceptions: exceptions.len(),
         proposals: &proposals,
-        shown,
-    })?;
-    parts.push(whole(store, run, "report.html", page).await?);
-    let withheld = proposals.iter().filter(|it| it.is_withheld).count();
-    let result = json!({
-        "scope": run.item,
-        "manifest": keys::manifest(run.run_id),
-        "findingsCsv": keys::findings(run.run_id, "findings.csv"),
-        "findingsJson": keys::findings(run.run_id, "findings.json"),
-        "report": keys::findings(run.run_id, "report.html"),
-        "proposals": {
-            "made": proposals.len() - withheld,
-            "withheld": withheld,
-            "index": keys::findings(run.run_id, "proposals.json"),
-        },
-        "organizationId": evaluation.organization_id,
-        "accounts": evaluation.accounts,
-        "observedAt": run.now,
-        "findings": counts.open,
-        "severities": by_word(&counts.severities, Severity::as_str),
-        "kinds": counts.kinds(),
-        "drift": by_word(&counts.drift, Drift::as_str),
-        "comparedWith": compared_with,
-        "excepted": counts.excepted,
-        "exceptions": exceptions.len(),
-        "sources": evaluation.sources.0.iter().map(source).collect::<Vec<_>>(),
-        "expectedAccounts": coverage.expected_accounts,
-        "seenAccounts": coverage.seen_accounts,
-        "complete": coverage.is_complete(),
+    };
+    let mut result = outcome.result();
+    parts.push(whole(store, run, "report.html", page::page(&outcome, shown)?).await?);
+    let (of_events, told) = events.finish(store, run, told_of(&result)).await?;
+    parts.push(of_events);
+    result["events"] = json!({
+        "document": keys::findings(run.run_id, EVENTS),
+        "new": told.new,
+        "resolved": told.resolved,
     });
     tracing::info!(findings = counts.open, complete = coverage.is_complete(), "published");
     Ok(Collected { parts, observed_at: Some(run.now), coverage, result })
@@ -127,15 +92,12 @@ fn gone(key: &str) -> JobError {
     JobError::new(ErrorName::Incomplete, format!("the run's evaluation, {key}, is gone"), "Begin a new run.")
 }
 
-fn by_word<K: Copy>(counts: &BTreeMap<K, u64>, word: fn(K) -> &'static str) -> BTreeMap<&'static str, u64> {
-    counts.iter().map(|(key, count)| (word(*key), *count)).collect()
-}
-
 /// What is published, as it goes by.
 struct Publishing<'a> {
     run: RunContext<'a>,
     table: TableFile,
     files: Files,
+    events: Events,
     counts: Counts,
     shown: Shown,
 }
@@ -167,6 +129,51 @@ impl Counts {
 }
 
 impl Publishing<'_> {
+    /// What is so, the gravest first.
+    async fn found(
+        &mut self,
+        store: &Store,
+        evaluation: &Evaluation,
+        last: &mut Last,
+        exceptions: &Exceptions,
+    ) -> Result<(), JobError> {
+        let now = self.run.now;
+        let own = own_findings(exceptions, self.run);
+        for of_severity in &evaluation.findings {
+            for finding in own.iter().filter(|it| it.severity == of_severity.severity) {
+                self.finding(finding, last.compare(finding, now), exceptions)?;
+            }
+            let Written { key, etag, .. } = &of_severity.findings;
+            let mut lines = store.lines(key, Some(etag)).await?;
+            while let Some(finding) = lines.next::<Finding>().await? {
+                let seen = last.compare(&finding, now);
+                self.finding(&finding, seen, exceptions)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was so in the last run, and is not found again.
+    async fn gone(
+        &mut self,
+        store: &Store,
+        evaluation: &Evaluation,
+        last: &Last,
+        exceptions: &Exceptions,
+    ) -> Result<(), JobError> {
+        let run = self.run;
+        let unknown = unknown(store, &evaluation.unknown, last).await?;
+        last.gone(store, &evaluation.coverage, &unknown, run.now, |drift, row| {
+            self.counts.gone(drift);
+            self.shown.gone(drift, row);
+            let exception = exceptions.of(&row.finding(&nowhere()));
+            let expires = exception.map(|it| it.expires.to_string()).unwrap_or_default();
+            let exception = exception.map(|it| (it, expires.as_str()));
+            self.push(&row.carried(run.run_id.as_str(), drift, run.now, exception))
+        })
+        .await
+    }
+
     fn finding(&mut self, finding: &Finding, seen: Seen, exceptions: &Exceptions) -> Result<(), JobError> {
         let exception = exceptions.of(finding);
         let counts = &mut self.counts;
@@ -186,6 +193,7 @@ impl Publishing<'_> {
 
     fn push(&mut self, cells: &[Cell<'_>]) -> Result<(), JobError> {
         self.table.push(cells)?;
+        self.events.row(cells)?;
         self.files.push(cells)
     }
 }
@@ -267,23 +275,4 @@ fn coverage(evaluation: &Evaluation) -> models::Coverage {
         }
     }
     coverage
-}
-
-fn state(source: &Source) -> &'static str {
-    match (&source.published, source.is_off) {
-        (None, true) => "off",
-        (None, false) => "missing",
-        (Some(_), _) if source.is_too_old => "too old",
-        (Some(_), _) if !source.is_complete() => "incomplete",
-        (Some(_), _) => "complete",
-    }
-}
-
-fn source(source: &Source) -> Value {
-    json!({
-        "kind": source.kind,
-        "state": state(source),
-        "runId": source.run_id(),
-        "observedAt": source.observed_at(),
-    })
 }

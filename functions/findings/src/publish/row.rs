@@ -187,7 +187,8 @@ impl<'a> PriorRow<'a> {
     }
 }
 
-fn cell<'a>(cells: &[Cell<'a>; COLUMNS.len()], name: &str) -> Cell<'a> {
+/// The cell of a column.
+pub(crate) fn cell<'a>(cells: &[Cell<'a>], name: &str) -> Cell<'a> {
     let of_name = COLUMNS.iter().zip(cells).find(|(column, _)| column.name == name);
     of_name.map_or(Cell::Null, |(_, cell)| *cell)
 }

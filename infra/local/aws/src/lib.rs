@@ -6,7 +6,7 @@
 //!
 //! * [`aws`]: the whole: who calls, what is answered, what goes wrong on request.
 //! * [`organization`], [`ec2`], [`access_analyzer`], [`access_reports`], [`iam_accounts`], [`s3`], [`lambda`],
-//!   [`cloudformation`]: the services.
+//!   [`events`], [`cloudformation`]: the services.
 //! * [`principals`]: the roles and users of every account; [`mod@services`]: what they use.
 //! * [`iam`]: callers, policies, dependent permissions; roles are taken on through STS.
 //! * [`faults`]: throttles, lost answers, crashes, stops.
@@ -18,6 +18,7 @@ pub mod aws;
 pub mod cloudformation;
 pub mod connector;
 pub mod ec2;
+pub mod events;
 pub mod faults;
 pub mod iam;
 pub mod iam_accounts;

@@ -64,6 +64,8 @@ pub struct Settings {
     pub principals: PrincipalSettings,
     /// IAM of the accounts.
     pub iam_accounts: IamAccountSettings,
+    /// The codes by which EventBridge refuses the next entries of PutEvents, whose others it takes.
+    pub event_refusals: Vec<&'static str>,
     /// Organizations, where it changes.
     pub organization: OrganizationSettings,
 }
@@ -139,6 +141,7 @@ impl Default for Settings {
             access_reports: AccessReportSettings::default(),
             principals: PrincipalSettings::default(),
             iam_accounts: IamAccountSettings::default(),
+            event_refusals: Vec::new(),
             organization: OrganizationSettings::default(),
         }
     }

@@ -5,12 +5,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use local_aws::Aws;
+use local_aws::events::Topic;
 use local_aws::iam::{PolicyDocument, Role};
 use local_aws::lambda::FunctionConfig;
 use local_aws::s3::Bucket;
 use serde_json::Value;
 
-use crate::events::{Rule, Schedule, Trigger, rate};
+use crate::events::{Rule, Schedule, Target, Transformer, Trigger, rate};
 use crate::template::{InvalidTemplate, Resolved, Resource};
 
 /// What deploying made, besides what is in AWS.
@@ -23,7 +24,7 @@ pub struct Deployed {
 }
 
 /// Resources that are understood and have nothing to simulate.
-const WITHOUT_EFFECT: [&str; 10] = [
+const WITHOUT_EFFECT: [&str; 9] = [
     "AWS::Athena::NamedQuery",
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::Dashboard",
@@ -31,7 +32,6 @@ const WITHOUT_EFFECT: [&str; 10] = [
     "AWS::Glue::Table",
     "AWS::Logs::LogGroup",
     "AWS::SNS::Subscription",
-    "AWS::SNS::Topic",
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::Queue",
 ];
@@ -55,6 +55,8 @@ pub fn deploy(aws: &Aws, resolved: &Resolved, root: &Path) -> Result<Deployed, I
             }
             "AWS::Serverless::StateMachine" => machine(aws, name, resource, &roles, root)?,
             "AWS::Scheduler::Schedule" => deployed.schedules.push(schedule(name, properties, &roles)?),
+            "AWS::Events::Rule" => deployed.rules.push(rule(name, resource)?),
+            "AWS::SNS::Topic" => aws.put_topic(topic(name, resolved, resource)?),
             "AWS::IAM::Role" | "AWS::S3::BucketPolicy" => {}
             other if WITHOUT_EFFECT.contains(&other) => {}
             other => return Err(InvalidTemplate::new(name, format!("the type {other} is not supported"))),
@@ -153,9 +155,45 @@ fn rules(name: &str, function: &str, events: &Value) -> Result<Vec<Rule>, Invali
                 return Err(InvalidTemplate::new(name, format!("the event type {other:?} is not supported")));
             }
         };
-        rules.push(Rule { function: function.to_owned(), trigger });
+        // SAM names the rule; nothing asks by its name.
+        let target = Target::Function(function.to_owned());
+        rules.push(Rule { arn: String::new(), target, trigger });
     }
     Ok(rules)
+}
+
+/// A rule whose events are made a text of, for a topic.
+fn rule(name: &str, resource: &Resource) -> Result<Rule, InvalidTemplate> {
+    let properties = &resource.properties;
+    let invalid = |what: &str| InvalidTemplate::new(name, what.to_owned());
+    let [target] = properties["Targets"].as_array().map(Vec::as_slice).unwrap_or_default() else {
+        return Err(invalid("a rule with another number of targets than one is not supported"));
+    };
+    let arn = text(name, target, "Arn")?;
+    if arn.split(':').nth(2) != Some("sns") {
+        return Err(invalid("a rule whose target is no topic is not supported"));
+    }
+    let transformer = &target["InputTransformer"];
+    let paths = transformer["InputPathsMap"].as_object().into_iter().flatten();
+    let paths = paths.filter_map(|(name, path)| Some((name.clone(), path.as_str()?.to_owned())));
+    let template = text(name, transformer, "InputTemplate")?.to_owned();
+    Ok(Rule {
+        arn: resource.arn.clone().unwrap_or_default(),
+        target: Target::Topic { arn: arn.to_owned(), text: Transformer { paths: paths.collect(), template } },
+        trigger: Trigger::Pattern(properties["EventPattern"].clone()),
+    })
+}
+
+/// A topic, with the policies that are about it.
+fn topic(name: &str, resolved: &Resolved, resource: &Resource) -> Result<Topic, InvalidTemplate> {
+    let mut policy = PolicyDocument::default();
+    for other in resolved.resources.values().filter(|it| it.kind == "AWS::SNS::TopicPolicy") {
+        let topics = other.properties["Topics"].as_array().into_iter().flatten();
+        if topics.into_iter().any(|it| *it == resource.reference) {
+            policy.extend(document(name, &other.properties["PolicyDocument"])?);
+        }
+    }
+    Ok(Topic { arn: resource.reference.clone(), policy })
 }
 
 /// A definition file with its substitutions made, as SAM makes them.

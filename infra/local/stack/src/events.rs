@@ -1,8 +1,10 @@
 //! EventBridge: rules on events, rates, and the scheduler.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use local_aws::Aws;
+use local_aws::events::envelope;
 use local_states::StatusChange;
 use local_states::api::status_change_detail;
 use serde_json::{Value, json};
@@ -17,10 +19,42 @@ pub enum Trigger {
     Rate(Duration),
 }
 
-/// A rule that invokes a function.
+/// Who is told when a rule matches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A function, by its name: it is invoked with the event.
+    Function(String),
+    /// A topic: it is given a text made of the event.
+    Topic { arn: String, text: Transformer },
+}
+
+/// EventBridge's input transformer, for texts: where in the event each variable is, and a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transformer {
+    pub paths: BTreeMap<String, String>,
+    pub template: String,
+}
+
+impl Transformer {
+    /// The text that is made of an event. What is not there is left out, as AWS does.
+    pub fn text(&self, event: &Value) -> String {
+        self.paths.iter().fold(self.template.clone(), |text, (name, path)| {
+            let value = path.trim_start_matches("$.").split('.').fold(event, |value, member| &value[member]);
+            let value = match value {
+                Value::String(text) => text.clone(),
+                Value::Null => String::new(),
+                other => other.to_string(),
+            };
+            text.replace(&format!("<{name}>"), &value)
+        })
+    }
+}
+
+/// A rule on events.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
-    pub function: String,
+    pub arn: String,
+    pub target: Target,
     pub trigger: Trigger,
 }
 
@@ -69,39 +103,53 @@ pub(crate) fn begin(aws: &Aws, rules: &[Rule]) {
                     loop {
                         aws.clock().sleep(every).await;
                         let event = event(&aws, "aws.events", "Scheduled Event", &json!({}));
-                        aws.lambda().invoke_event(&rule.function, event).await;
+                        rule.deliver(&aws, event).await;
                     }
                 });
             }
             Trigger::Pattern(pattern) => {
                 let (weak, rule, pattern) = (aws.downgrade(), rule.clone(), pattern.clone());
+                let of_bus = (weak.clone(), rule.clone(), pattern.clone());
                 aws.on_status_change(move |change: &StatusChange| {
                     let detail = status_change_detail(&change.execution, change.status);
                     let Some(aws) = weak.upgrade() else { return };
                     let event = event(&aws, "aws.states", "Step Functions Execution Status Change", &detail);
-                    if matches(&pattern, &event) {
-                        let function = rule.function.clone();
-                        tokio::spawn(async move { aws.lambda().invoke_event(&function, event).await });
-                    }
+                    rule.deliver_if(&aws, &pattern, event);
+                });
+                let (weak, rule, pattern) = of_bus;
+                aws.on_event(move |event: &Value| {
+                    let Some(aws) = weak.upgrade() else { return };
+                    rule.deliver_if(&aws, &pattern, event.clone());
                 });
             }
         }
     }
 }
 
-/// An event as EventBridge delivers it.
+impl Rule {
+    fn deliver_if(&self, aws: &Aws, pattern: &Value, event: Value) {
+        if matches(pattern, &event) {
+            let (rule, aws) = (self.clone(), aws.clone());
+            tokio::spawn(async move { rule.deliver(&aws, event).await });
+        }
+    }
+
+    async fn deliver(&self, aws: &Aws, event: Value) {
+        match &self.target {
+            Target::Function(name) => aws.lambda().invoke_event(name, event).await,
+            Target::Topic { arn, text } => {
+                if !aws.publish_by_rule(&self.arn, arn, text.text(&event)) {
+                    tracing::warn!(rule = self.arn, topic = arn, "the topic does not let the rule publish");
+                }
+            }
+        }
+    }
+}
+
+/// An event of AWS's own, as EventBridge delivers it.
 pub fn event(aws: &Aws, source: &str, detail_type: &str, detail: &Value) -> Value {
-    json!({
-        "version": "0",
-        "id": "22222222-0000-4000-8000-000000000000",
-        "detail-type": detail_type,
-        "source": source,
-        "account": aws.account(),
-        "time": aws.clock().now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        "region": aws.region(),
-        "resources": [],
-        "detail": detail,
-    })
+    let here = (aws.account(), aws.region());
+    envelope(here, aws.clock().now(), "22222222-0000-4000-8000-000000000000", (source, detail_type, detail))
 }
 
 /// Whether an event matches a pattern of exact values.
@@ -126,6 +174,15 @@ mod tests {
         ));
         assert!(!matches(&pattern, &json!({"source": "aws.states", "detail": {"status": "SUCCEEDED"}})));
         assert!(!matches(&pattern, &json!({"source": "aws.s3", "detail": {"status": "FAILED"}})));
+    }
+
+    #[test]
+    fn a_text_is_made_of_what_the_event_holds() {
+        let paths = [("run", "$.detail.runId"), ("new", "$.detail.events.new"), ("none", "$.detail.none")];
+        let paths = paths.map(|(name, path)| (name.to_owned(), path.to_owned())).into();
+        let text = Transformer { paths, template: "\"<run>: <new> new<none>\"".to_owned() };
+        let event = json!({"detail": {"runId": "r-1", "events": {"new": 3}}});
+        assert_eq!(text.text(&event), "\"r-1: 3 new\"");
     }
 
     #[test]

@@ -19,13 +19,9 @@ mod view;
 use askama::Template;
 use aws_smithy_types::base64;
 use errors::JobError;
-use models::RunId;
-use runtime::RunContext;
 use sha2::{Digest, Sha256};
 
-use super::Counts;
-use crate::evaluate::Evaluation;
-use crate::proposals::Proposal;
+use super::result::Outcome;
 pub(super) use listed::Shown;
 use text::{count, moment};
 use view::{Page, Report};
@@ -47,21 +43,9 @@ const DOCUMENT: usize = 16_000;
 /// Bars of a chart.
 const BARS: usize = 15;
 
-/// What the page is made of.
-pub(super) struct Made<'a> {
-    pub(super) run: RunContext<'a>,
-    pub(super) evaluation: &'a Evaluation,
-    pub(super) counts: &'a Counts,
-    pub(super) compared_with: Option<&'a RunId>,
-    pub(super) coverage: &'a models::Coverage,
-    pub(super) exceptions: usize,
-    pub(super) proposals: &'a [Proposal],
-    pub(super) shown: Shown,
-}
-
 /// Writes the page.
-pub(super) fn page(made: Made<'_>) -> Result<String, JobError> {
-    let report = Report { csp: policy(), css: CSS, js: JS, page: view(made) };
+pub(super) fn page(outcome: &Outcome<'_>, shown: Shown) -> Result<String, JobError> {
+    let report = Report { csp: policy(), css: CSS, js: JS, page: view(outcome, shown) };
     report.render().map_err(JobError::defect)
 }
 
@@ -75,8 +59,8 @@ fn policy() -> String {
     )
 }
 
-fn view(made: Made<'_>) -> Page {
-    let Made { run, evaluation, counts, compared_with, coverage, exceptions, proposals, shown } = made;
+fn view(outcome: &Outcome<'_>, shown: Shown) -> Page {
+    let Outcome { run, evaluation, counts, compared_with, coverage, exceptions, proposals } = *outcome;
     let mut page = Page {
         title: "Organization governance report".to_owned(),
         organization_id: evaluation.organization_id.clone().unwrap_or_else(|| "not known".to_owned()),

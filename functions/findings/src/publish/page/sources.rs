@@ -5,7 +5,7 @@ use models::Kind;
 
 use super::text::{age, clean, count, moment, number};
 use super::view;
-use crate::publish::state;
+use crate::publish::result::state;
 use crate::sources::{Evidence, Source};
 
 pub(super) fn source(evidence: &Evidence, now: Timestamp) -> view::Source {

@@ -24,6 +24,7 @@ use crate::access_analyzer::{self, PolicyGeneration, PolicyGenerations};
 use crate::access_reports::{AccessReport, AccessReportOutcome, AccessReportState, AccessReports, Order};
 use crate::cloudformation::Stack;
 use crate::ec2::{Accepted, Report, Reports};
+use crate::events::{Bus, Message, Topic, Topics};
 use crate::faults::{FaultRule, Faults};
 pub use others::{ForeignWrite, Moment};
 
@@ -128,6 +129,8 @@ struct Inner {
     roles: Roles,
     stacks: Mutex<BTreeMap<String, Stack>>,
     listeners: Mutex<Vec<Listener>>,
+    bus: Bus,
+    topics: Topics,
 }
 
 impl fmt::Debug for Aws {
@@ -192,6 +195,8 @@ impl Aws {
             roles: Roles::default(),
             stacks: Mutex::default(),
             listeners: Mutex::default(),
+            bus: Bus::default(),
+            topics: Topics::default(),
         }));
         let inner: Arc<dyn Services> = Arc::<Inner>::clone(&aws.0);
         aws.0.states.connect(Arc::downgrade(&inner));
@@ -296,6 +301,22 @@ impl Aws {
         lock(&self.0.listeners).push(Box::new(listener));
     }
 
+    /// Calls `listener` with every event that is put on the bus.
+    pub fn on_event(&self, listener: impl Fn(&Value) + Send + Sync + 'static) {
+        self.0.bus.listen(Box::new(listener));
+    }
+
+    /// Makes a topic.
+    pub fn put_topic(&self, topic: Topic) {
+        self.0.topics.put(topic);
+    }
+
+    /// A rule publishes to a topic; whether the topic lets it.
+    pub fn publish_by_rule(&self, rule: &str, topic: &str, text: String) -> bool {
+        let message = Message { topic: topic.to_owned(), at: self.0.clock.now(), text };
+        self.0.topics.publish(rule, &self.0.account, message)
+    }
+
     // --- what happened ----------------------------------------------------------------------
 
     /// The calls that functions made, in their order.
@@ -306,6 +327,16 @@ impl Aws {
     /// The members that functions' requests to Organizations had, by operation.
     pub fn organizations_members(&self) -> BTreeMap<String, BTreeSet<String>> {
         lock(&self.0.world).members.clone()
+    }
+
+    /// The events that were put on the bus, as rules see them.
+    pub fn events(&self) -> Vec<Value> {
+        self.0.bus.events()
+    }
+
+    /// What topics were given.
+    pub fn messages(&self) -> Vec<Message> {
+        self.0.topics.messages()
     }
 
     /// The reports, at this moment.

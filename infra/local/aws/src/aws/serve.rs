@@ -10,6 +10,7 @@ use super::{Call, Inner, World, lock, stop_executions};
 use crate::access_reports::{self, Iam};
 use crate::cloudformation;
 use crate::ec2::{self, Ec2};
+use crate::events::Here;
 use crate::faults::Fault;
 use crate::iam::{Principal, Question};
 use crate::iam_accounts::{self, IamAccounts};
@@ -144,6 +145,7 @@ impl Inner {
             "access-analyzer" => self.serve_access_analyzer(&incoming),
             "organizations" => self.serve_organizations(&incoming),
             "states" => self.serve_states(&incoming),
+            "events" => self.serve_events(&incoming),
             "cloudformation" => self.serve_cloudformation(&incoming),
             "sts" => self.serve_sts(&incoming),
             _ => self.serve_lambda(&incoming).await,
@@ -236,6 +238,22 @@ impl Inner {
         let answer = local_states::api::call(&self.states, operation, &body)
             .map_err(|refused| ApiError::new(400, refused.code, refused.message))?;
         Ok(json::success(json::Version::V1_0, &incoming.request_id, &answer))
+    }
+
+    fn serve_events(&self, incoming: &Incoming) -> Result<Response, ApiError> {
+        let (body, operation) = (json::body(&incoming.bytes)?, &incoming.target.operation);
+        if operation != "PutEvents" {
+            let message = format!("{operation} is not simulated");
+            return Err(ApiError::new(400, "UnknownOperationException", message));
+        }
+        let bus = format!("arn:{}:events:{}:{}:event-bus/default", self.partition, self.region, self.account);
+        self.allow(&incoming.principal, &Question::new("events:PutEvents", &bus))?;
+        let (account, region, now) = (&self.account, &self.region, self.clock.now());
+        let here = Here { account, region, bus: &bus, now };
+        let mut refusals = std::mem::take(&mut lock(&self.world).settings.event_refusals);
+        let answer = self.bus.put(&here, &body, &mut refusals);
+        lock(&self.world).settings.event_refusals = refusals;
+        Ok(json::success(json::Version::V1_1, &incoming.request_id, &answer?))
     }
 
     fn serve_cloudformation(&self, incoming: &Incoming) -> Result<Response, ApiError> {

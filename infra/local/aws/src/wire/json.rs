@@ -1,4 +1,4 @@
-//! The JSON protocols of Organizations, Step Functions, Lambda and Access Analyzer.
+//! The JSON protocols of Organizations, Step Functions, EventBridge, Lambda and Access Analyzer.
 
 use bytes::Bytes;
 use serde_json::{Value, json};

@@ -36,10 +36,11 @@ pub(crate) struct Target {
     pub(crate) session_token: Option<String>,
 }
 
-const SERVICES: [(&str, Protocol); 9] = [
+const SERVICES: [(&str, Protocol); 10] = [
     ("access-analyzer", Protocol::AccessAnalyzer),
     ("cloudformation", Protocol::AwsQuery),
     ("ec2", Protocol::Query),
+    ("events", Protocol::Json),
     ("iam", Protocol::AwsQuery),
     ("organizations", Protocol::Json),
     ("states", Protocol::Json),

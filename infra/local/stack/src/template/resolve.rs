@@ -220,6 +220,7 @@ impl<'a> Resolver<'a> {
             }
             "AWS::Serverless::StateMachine" | "AWS::SNS::Topic" => self.attribute(resource, "Arn")?,
             "AWS::S3::BucketPolicy"
+            | "AWS::Events::Rule"
             | "AWS::Scheduler::Schedule"
             | "AWS::SNS::TopicPolicy"
             | "AWS::SNS::Subscription"
@@ -257,6 +258,9 @@ impl<'a> Resolver<'a> {
             }
             ("AWS::SQS::Queue", "Arn") => self.arn("sqs", &self.name(resource, "QueueName")?),
             ("AWS::SQS::Queue", "QueueName") => self.name(resource, "QueueName")?,
+            ("AWS::Events::Rule", "Arn") => {
+                self.arn("events", &format!("rule/{}", self.name(resource, "Name")?))
+            }
             ("AWS::SNS::Topic", "Arn") => self.arn("sns", &self.name(resource, "TopicName")?),
             _ => {
                 return Err(InvalidTemplate::new(

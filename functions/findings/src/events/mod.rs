@@ -1,0 +1,46 @@
+//! What EventBridge is told of a run: that it was published, and what is new or resolved.
+//!
+//! The events are written as a document of the run first, and sent once everything is published: whoever
+//! reads one finds what it speaks of, and a step that is repeated sends the same events again. EventBridge
+//! promises no less and no more. Their schemas are in `docs/events`.
+
+mod entry;
+mod send;
+
+pub(crate) use entry::{EVENTS, Events};
+pub(crate) use send::send;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The source that all events have.
+pub(crate) const SOURCE: &str = "muster";
+
+/// What an event says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum DetailType {
+    #[serde(rename = "Finding New")]
+    FindingNew,
+    #[serde(rename = "Finding Resolved")]
+    FindingResolved,
+    #[serde(rename = "Findings Published")]
+    FindingsPublished,
+}
+
+impl DetailType {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::FindingNew => "Finding New",
+            Self::FindingResolved => "Finding Resolved",
+            Self::FindingsPublished => "Findings Published",
+        }
+    }
+}
+
+/// A line of the document.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Event {
+    pub(crate) detail_type: DetailType,
+    pub(crate) detail: Value,
+}
