@@ -18,7 +18,8 @@ pub(crate) struct Source {
     /// Its member in tickets, for the state machine.
     pub(crate) member: &'static str,
     pub(crate) title: &'static str,
-    /// Hours after which its evidence is too old, unless the request says.
+    /// Hours after which its evidence is too old, unless the request says: some less than a day or a week,
+    /// so that a run at the same hour reads again what the one before it has read.
     max_age_hours: i64,
     /// Hours that a refresh may take; then the last published evidence is used.
     deadline_hours: u32,
@@ -29,28 +30,28 @@ pub(crate) const SOURCES: [Source; 4] = [
         kind: Kind::OrganizationInventory,
         member: "inventory",
         title: "Organization inventory",
-        max_age_hours: 24,
+        max_age_hours: 20,
         deadline_hours: 4,
     },
     Source {
         kind: Kind::DeclarativePoliciesReport,
         member: "report",
         title: "Account status",
-        max_age_hours: 24 * 7,
+        max_age_hours: 24 * 7 - 4,
         deadline_hours: 12,
     },
     Source {
         kind: Kind::OrganizationsAccessReport,
         member: "accessReport",
         title: "Service access",
-        max_age_hours: 24 * 7,
+        max_age_hours: 24 * 7 - 4,
         deadline_hours: 12,
     },
     Source {
         kind: Kind::PolicyGeneration,
         member: "policyGeneration",
         title: "Policy generation",
-        max_age_hours: 24 * 7,
+        max_age_hours: 24 * 7 - 4,
         deadline_hours: 24,
     },
 ];

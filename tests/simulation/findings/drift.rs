@@ -1,7 +1,9 @@
 //! What has changed since the last run, and what nobody can say any more.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use local_aws::organization::Organization;
 use local_aws::settings::Unreadable;
 use local_stack::LocalStack;
 use muster_tests::{Scenario, on_virtual_time, stack};
@@ -124,5 +126,69 @@ fn what_was_said_of_an_account_that_has_left_is_resolved() {
         stack.aws.change(|_, organization| drop(organization.accounts.pop()));
         let second = again(&stack).await;
         assert_eq!(text(second.of("account_unreadable")[0], "status"), "resolved");
+    });
+}
+
+/// The root and the units above one.
+fn above(organization: &Organization, unit: &str) -> Vec<String> {
+    let path =
+        organization.units.iter().find(|it| it.id == unit).map(|it| it.path.clone()).unwrap_or_default();
+    path.split('/').filter(|it| !it.is_empty() && *it != unit).map(str::to_owned).collect()
+}
+
+#[test]
+fn what_is_not_used_in_a_unit_is_said_of_it_and_of_no_unit_within_it() {
+    on_virtual_time(async {
+        let stack = stack(&Scenario { accounts: 40, ..without_principals() });
+        let found = all(&stack).await;
+        let organization = stack.aws.organization();
+        let said: BTreeSet<(&str, &str)> = found
+            .of("service_unused")
+            .iter()
+            .map(|it| (text(it, "entity_id"), text(it, "attribute")))
+            .collect();
+        assert!(said.iter().any(|(unit, _)| *unit == organization.root));
+        let of_units = said.iter().filter(|(unit, _)| *unit != organization.root);
+        assert!(of_units.clone().count() > 0, "some are used elsewhere");
+        for (unit, service) in of_units {
+            for higher in above(&organization, unit) {
+                assert!(!said.contains(&(higher.as_str(), service)), "{service} of {unit} and of {higher}");
+            }
+        }
+    });
+}
+
+#[test]
+fn what_a_unit_above_says_as_well_now_is_neither_resolved_nor_carried_on() {
+    on_virtual_time(async {
+        let stack = stack(&Scenario { accounts: 40, ..without_principals() });
+        let first = all(&stack).await;
+        let organization = stack.aws.organization();
+        let root = organization.root.clone();
+        let unit = first.of("service_unused").iter().map(|it| text(it, "entity_id")).find(|it| *it != root);
+        let unit = unit.unwrap().to_owned();
+        let of_unit: BTreeSet<&str> = first
+            .of("service_unused")
+            .iter()
+            .filter(|it| it["entity_id"] == *unit)
+            .map(|it| text(it, "attribute"))
+            .collect();
+        // Whoever is not below the unit leaves: what is used at the root is what is used in the unit.
+        stack.aws.change(|_, organization| {
+            let management = organization.management_account.clone();
+            organization.accounts.retain(|it| it.id == management || it.path.contains(&unit));
+        });
+        let second = again(&stack).await;
+        let of = |entity: &str| -> BTreeMap<&str, &str> {
+            let of_entity = second.of("service_unused").into_iter().filter(|it| it["entity_id"] == *entity);
+            of_entity.map(|it| (text(it, "attribute"), text(it, "status"))).collect()
+        };
+        let (at_root, at_unit) = (of(&root), of(&unit));
+        let implied: Vec<_> = of_unit.iter().filter(|service| at_root.contains_key(*service)).collect();
+        assert!(!implied.is_empty(), "{of_unit:?}: {at_root:?}");
+        for service in implied {
+            assert_eq!(at_root[service], "new", "{service}");
+            assert_eq!(at_unit.get(service), None, "{service}");
+        }
     });
 }

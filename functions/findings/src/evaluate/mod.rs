@@ -30,9 +30,9 @@ use crate::request::Request;
 use crate::sources::{Evidence, Source, Sources};
 
 pub(crate) use principals::{LeastPrivilege, Principals};
-pub(crate) use services::{Services, UnitServices};
+pub(crate) use services::{Newcomers, Services, UnitServices};
 pub(crate) use status::{Attributes, Deviation, Readiness, Unit};
-use written::Findings;
+use written::{Findings, Finished};
 pub(crate) use written::{OfSeverity, Written};
 
 /// What an evaluation has come to, as it lies in S3.
@@ -51,6 +51,8 @@ pub(crate) struct Evaluation {
     pub(crate) findings: Vec<OfSeverity>,
     /// Ids of findings about which nothing can be said although their place is covered.
     pub(crate) unknown: Written,
+    /// Ids of findings that are so and that others say.
+    pub(crate) implied: Written,
     pub(crate) attributes: Attributes,
     pub(crate) services: Services,
     pub(crate) principals: Principals,
@@ -96,7 +98,7 @@ pub(crate) async fn evaluate(
     for kind in [FindingKind::EvidenceMissing, FindingKind::EvidenceIncomplete, FindingKind::EvidenceTooOld] {
         coverage.set(kind, Covered::Everything);
     }
-    let (findings, unknown) = findings.finish(store, run).await?;
+    let Finished { findings, unknown, implied } = findings.finish(store, run).await?;
     let evaluation = Evaluation {
         schema_version: Evaluation::VERSION,
         organization_id: organization.map(|it| it.snapshot.organization.id.to_string()),
@@ -106,6 +108,7 @@ pub(crate) async fn evaluate(
         coverage,
         findings,
         unknown,
+        implied,
         attributes,
         services,
         principals,

@@ -2,7 +2,8 @@
 //!
 //! A report of a unit counts every account below it, so *not used* of a unit is said of all of them, but
 //! not of the management account. Of entities that are accounts the table says the same; as findings
-//! they would be millions, so units speak for them.
+//! they would be millions, so units speak for them, and of units the highest: what is not used in a unit
+//! is not used in those within it, and is said once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -37,6 +38,9 @@ const NEWCOMERS: usize = 50;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct UnitServices {
     pub(crate) id: String,
+    /// The root and the units that it lay in when the report was made.
+    #[serde(default)]
+    pub(crate) ancestors: Vec<String>,
     pub(crate) accounts_in_scope: i64,
     pub(crate) used: BTreeSet<String>,
     pub(crate) not_used: BTreeSet<String>,
@@ -44,9 +48,18 @@ pub(crate) struct UnitServices {
     /// Whether AWS says that there are more services than it has listed, or others.
     pub(crate) counts_differ: bool,
     pub(crate) tracking_days: i64,
-    /// Accounts that lie below the unit now and did not when the report was made, the first of them; absent
-    /// where nobody can say.
-    pub(crate) newcomers: Option<Vec<String>>,
+    /// Accounts that lie below the unit now and did not when the report was made; absent where nobody can
+    /// say.
+    pub(crate) newcomers: Option<Newcomers>,
+}
+
+/// Accounts that have come to a unit.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Newcomers {
+    pub(crate) count: u64,
+    /// The first of them.
+    pub(crate) first: Vec<String>,
 }
 
 /// What service access comes to.
@@ -70,7 +83,10 @@ pub(crate) async fn evaluate(
     let mut covered = BTreeSet::new();
     for unit in units.values() {
         for service in &unit.not_used {
-            findings.push(unused(unit, service, &pointer))?;
+            match is_said_above(&units, unit, service) {
+                true => findings.implied(id_of(&unit.id, service))?,
+                false => findings.push(unused(unit, service, &pointer))?,
+            }
         }
         if !may_differ && !unit.counts_differ {
             covered.insert(unit.id.clone());
@@ -84,38 +100,52 @@ pub(crate) async fn evaluate(
     Ok(Services(units.into_values().collect()))
 }
 
-/// Hands every row of a root or unit to `take`: the unit, the service, the conclusion and why it is none.
+/// Whether the same is said of a unit above: the same report counts there every account that it counts
+/// here.
+fn is_said_above(units: &BTreeMap<String, UnitServices>, unit: &UnitServices, service: &str) -> bool {
+    let mut above = unit.ancestors.iter().filter_map(|id| units.get(id));
+    above.any(|above| above.not_used.contains(service))
+}
+
+fn id_of(unit: &str, service: &str) -> FindingId {
+    FindingId::of(FindingKind::ServiceUnused, unit, Some(service))
+}
+
+/// Hands every row of a root or unit to `take`: the unit, the service, the conclusion and why it is none,
+/// then where the unit lies, its accounts and the tracking period.
 fn each_row(
     file: &Path,
-    mut take: impl FnMut(&str, &str, Option<&str>, Option<&str>, [Cell<'_>; 2]),
+    mut take: impl FnMut(&str, &str, Option<&str>, Option<&str>, [Cell<'_>; 3]),
 ) -> Result<(), JobError> {
-    const COLUMNS: [&str; 8] = [
+    const COLUMNS: [&str; 9] = [
         "entity_id",
         "entity_type",
         "policy_id",
         "service_namespace",
         "conclusion",
         "unknown_because",
+        "entity_path",
         "accounts_in_scope",
         "tracking_period_at_least_days",
     ];
     let mut rows = Reader::open(file, &COLUMNS).map_err(JobError::defect)?;
-    rows.each_row(|[entity, entity_type, policy, service, conclusion, because, accounts, days]| {
+    rows.each_row(|[entity, entity_type, policy, service, conclusion, because, path, accounts, days]| {
         let is_unit = matches!(entity_type.text(), Some("root" | "organizational_unit"));
         // What one policy leaves open is asked of that policy, and is no more than the unit's own.
         if let (true, Cell::Null, Some(entity), Some(service)) =
             (is_unit, policy, entity.text(), service.text())
         {
-            take(entity, service, conclusion.text(), because.text(), [accounts, days]);
+            take(entity, service, conclusion.text(), because.text(), [path, accounts, days]);
         }
     })
     .map_err(JobError::defect)
 }
 
 fn rows(file: &Path, units: &mut BTreeMap<String, UnitServices>) -> Result<(), JobError> {
-    each_row(file, |entity, service, conclusion, because, [accounts, days]| {
+    each_row(file, |entity, service, conclusion, because, [path, accounts, days]| {
         let unit = units.entry(entity.to_owned()).or_insert_with(|| UnitServices {
             id: entity.to_owned(),
+            ancestors: ancestors(path.text().unwrap_or_default(), entity),
             accounts_in_scope: accounts.integer().unwrap_or(0),
             tracking_days: days.integer().unwrap_or(0),
             ..UnitServices::default()
@@ -136,6 +166,12 @@ fn rows(file: &Path, units: &mut BTreeMap<String, UnitServices>) -> Result<(), J
     })
 }
 
+/// The root and the units of a path above its last, `o-…/r-…/ou-…`.
+fn ancestors(path: &str, unit: &str) -> Vec<String> {
+    let segments = path.split('/').skip(1);
+    segments.filter(|it| !it.is_empty() && *it != unit).map(str::to_owned).collect()
+}
+
 /// Notes the services of which nobody can say whether they are used.
 fn unknown(
     file: &Path,
@@ -148,7 +184,7 @@ fn unknown(
             .get(entity)
             .is_some_and(|unit| unit.used.contains(service) || unit.not_used.contains(service));
         if failed.is_ok() && !is_told && !matches!(conclusion, Some("used" | "not_used")) {
-            failed = findings.unknown(FindingId::of(FindingKind::ServiceUnused, entity, Some(service)));
+            failed = findings.unknown(id_of(entity, service));
         }
     })?;
     failed
@@ -195,9 +231,10 @@ async fn newcomers(
             let path = before.accounts.get(account).and_then(|it| it.path.as_ref());
             path.is_some_and(|path| path.split('/').any(|segment| segment == id))
         };
-        let new = accounts.into_iter().filter(|it| *it != management && !was_below(it));
+        let new: Vec<_> = accounts.into_iter().filter(|it| *it != management && !was_below(it)).collect();
         if all_are_placed {
-            unit.newcomers = Some(new.take(NEWCOMERS).map(ToString::to_string).collect());
+            let first = new.iter().take(NEWCOMERS).map(ToString::to_string).collect();
+            unit.newcomers = Some(Newcomers { count: new.len() as u64, first });
         }
     }
     Ok(())

@@ -58,12 +58,22 @@ pub(crate) struct Findings<'a> {
     organization: Option<&'a Organization>,
     files: Vec<(Severity, LinesFile)>,
     unknown: LinesFile,
+    implied: LinesFile,
+}
+
+/// What was written of an evaluation.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) findings: Vec<OfSeverity>,
+    pub(crate) unknown: Written,
+    pub(crate) implied: Written,
 }
 
 impl<'a> Findings<'a> {
     pub(crate) fn new(organization: Option<&'a Organization>) -> Result<Self, JobError> {
         let files = Severity::ALL.into_iter().map(|severity| Ok((severity, LinesFile::new()?)));
-        Ok(Self { organization, files: files.collect::<Result<_, JobError>>()?, unknown: LinesFile::new()? })
+        let files = files.collect::<Result<_, JobError>>()?;
+        Ok(Self { organization, files, unknown: LinesFile::new()?, implied: LinesFile::new()? })
     }
 
     /// Writes a finding; one about an account says whose it is.
@@ -85,17 +95,23 @@ impl<'a> Findings<'a> {
         self.unknown.push(&id)
     }
 
-    /// Writes what was found as objects of the run: by severity, and what is unknown.
-    pub(crate) async fn finish(
-        self,
-        store: &Store,
-        run: RunContext<'_>,
-    ) -> Result<(Vec<OfSeverity>, Written), JobError> {
+    /// Notes that this is so, and that another finding says it.
+    pub(crate) fn implied(&mut self, id: FindingId) -> Result<(), JobError> {
+        self.implied.push(&id)
+    }
+
+    /// Writes what was found as objects of the run: by severity, and the ids of what is unknown and of what
+    /// another finding says.
+    pub(crate) async fn finish(self, store: &Store, run: RunContext<'_>) -> Result<Finished, JobError> {
         let mut written = Vec::new();
         for (severity, file) in self.files {
             let findings = file.finish(store, run, &format!("findings-{}.jsonl", severity.as_str())).await?;
             written.push(OfSeverity { severity, findings });
         }
-        Ok((written, self.unknown.finish(store, run, "unknown.jsonl").await?))
+        Ok(Finished {
+            findings: written,
+            unknown: self.unknown.finish(store, run, "unknown.jsonl").await?,
+            implied: self.implied.finish(store, run, "implied.jsonl").await?,
+        })
     }
 }

@@ -7,7 +7,7 @@ use organizations::quotas;
 use serde_json::{Value, json};
 
 use super::{Draft, ProposalKind, Proposed, above, from_the_root, is_excepted, name_of, outdated};
-use crate::evaluate::{Evaluation, UnitServices};
+use crate::evaluate::{Evaluation, Newcomers, UnitServices};
 use crate::exceptions::Exceptions;
 use crate::kinds::FindingKind;
 
@@ -63,11 +63,11 @@ pub(super) fn drafts(evaluation: &Evaluation, exceptions: &Exceptions, protected
         .or_else(|| outdated(evaluation, Kind::OrganizationInventory));
     for (unit, place) in from_the_root(&evaluation.services.0, |it| &it.id, &evaluation.places) {
         let draft = || Draft::of(ProposalKind::DenyUnusedServices, &unit.id, &place.name);
+        let nobody = Newcomers::default();
         if let Some((why, newcomers)) =
-            why_not.clone().map(|why| (why, Vec::new())).or_else(|| withheld(unit))
+            why_not.clone().map(|why| (why, &nobody)).or_else(|| withheld(unit, &nobody))
         {
-            let count = newcomers.len() as u64;
-            drafts.push(draft().withheld(why, &newcomers, count));
+            drafts.push(draft().withheld(why, &newcomers.first, newcomers.count));
             continue;
         }
         let already = above(&proposed, place);
@@ -90,8 +90,8 @@ pub(super) fn drafts(evaluation: &Evaluation, exceptions: &Exceptions, protected
 }
 
 /// Why nothing can be proposed for a unit, and the accounts that are the reason.
-fn withheld(unit: &UnitServices) -> Option<(String, Vec<String>)> {
-    let because = |why: &str| Some((why.to_owned(), Vec::new()));
+fn withheld<'a>(unit: &'a UnitServices, nobody: &'a Newcomers) -> Option<(String, &'a Newcomers)> {
+    let because = |why: &str| Some((why.to_owned(), nobody));
     if unit.unknown > 0 {
         return because(&format!("Of {} services nobody can say whether they are used.", unit.unknown));
     }
@@ -99,10 +99,10 @@ fn withheld(unit: &UnitServices) -> Option<(String, Vec<String>)> {
         None => because(
             "Nobody can say which accounts lay below the unit when the report was made, and which do now.",
         ),
-        Some(newcomers) if newcomers.is_empty() => None,
+        Some(newcomers) if newcomers.count == 0 => None,
         Some(newcomers) => {
             let why = "Accounts lie below the unit now that the report has not counted there: what they use, nobody has asked.";
-            Some((why.to_owned(), newcomers.clone()))
+            Some((why.to_owned(), newcomers))
         }
     }
 }

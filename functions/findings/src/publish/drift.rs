@@ -74,6 +74,16 @@ struct Prior {
     is_here: bool,
 }
 
+/// What a run knows of findings that it has not found.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known<'a> {
+    pub(crate) coverage: &'a Coverage,
+    /// Those about which nothing can be said although their place is covered.
+    pub(crate) unknown: &'a HashSet<FindingId>,
+    /// Those that are so, and that another finding says: neither resolved nor to be carried on.
+    pub(crate) implied: &'a HashSet<FindingId>,
+}
+
 /// The findings of the last published run of a scope.
 #[derive(Debug, Default)]
 pub(crate) struct Last {
@@ -119,8 +129,7 @@ impl Last {
     pub(crate) async fn gone(
         &self,
         store: &Store,
-        coverage: &Coverage,
-        unknown: &HashSet<FindingId>,
+        known: Known<'_>,
         now: Timestamp,
         mut take: impl FnMut(Drift, &PriorRow<'_>) -> Result<(), JobError>,
     ) -> Result<(), JobError> {
@@ -131,10 +140,10 @@ impl Last {
             rows.each_row(|cells| {
                 let Some(row) = PriorRow::of(&cells) else { return };
                 let is_gone = self.prior.get(&row.id).is_some_and(|prior| !prior.is_here);
-                if !is_gone || failed.is_err() {
+                if !is_gone || known.implied.contains(&row.id) || failed.is_err() {
                     return;
                 }
-                let drift = match coverage.includes(row.sought(), unknown) {
+                let drift = match known.coverage.includes(row.sought(), known.unknown) {
                     true => Drift::Resolved,
                     false if now.duration_since(row.last_seen) > CARRIED => return,
                     false => Drift::NotObserved,

@@ -26,7 +26,7 @@ use crate::finding::{EntityType, Evidence, Finding, FindingId};
 use crate::kinds::{FindingKind, Severity};
 use crate::proposals::propose;
 pub(crate) use drift::Drift;
-use drift::{Last, Seen};
+use drift::{Known, Last, Seen};
 use files::Files;
 pub(crate) use files::{whole, written};
 use page::Shown;
@@ -162,8 +162,10 @@ impl Publishing<'_> {
         exceptions: &Exceptions,
     ) -> Result<(), JobError> {
         let run = self.run;
-        let unknown = unknown(store, &evaluation.unknown, last).await?;
-        last.gone(store, &evaluation.coverage, &unknown, run.now, |drift, row| {
+        let unknown = of_last(store, &evaluation.unknown, last).await?;
+        let implied = of_last(store, &evaluation.implied, last).await?;
+        let known = Known { coverage: &evaluation.coverage, unknown: &unknown, implied: &implied };
+        last.gone(store, known, run.now, |drift, row| {
             self.counts.gone(drift);
             self.shown.gone(drift, row);
             let exception = exceptions.of(&row.finding(&nowhere()));
@@ -244,16 +246,16 @@ fn own_findings(exceptions: &Exceptions, run: RunContext<'_>) -> Vec<Finding> {
     unreadable.chain(expired).collect()
 }
 
-/// Of the findings about which nothing can be said, those that the last run had.
-async fn unknown(store: &Store, written: &Written, last: &Last) -> Result<HashSet<FindingId>, JobError> {
-    let mut unknown = HashSet::new();
+/// Of the ids that were written, those that the last run had.
+async fn of_last(store: &Store, written: &Written, last: &Last) -> Result<HashSet<FindingId>, JobError> {
+    let mut of_last = HashSet::new();
     let mut lines = store.lines(&written.key, Some(&written.etag)).await?;
     while let Some(id) = lines.next::<FindingId>().await? {
         if last.has(id) {
-            unknown.insert(id);
+            of_last.insert(id);
         }
     }
-    Ok(unknown)
+    Ok(of_last)
 }
 
 /// How much of the evidence is there: of a run of findings, its sources.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use local_aws::Settings;
 use local_aws::access_analyzer::{QuotaDay, SecondGeneration, StartRefusal, UnknownGeneration};
 use local_aws::access_reports::{DenyOnly, ReportReaders};
@@ -17,6 +17,7 @@ use local_aws::settings::{Layout, UnknownReport};
 use local_clock::{Clock, Held};
 use local_endpoint::{Endpoint, ProcessOptions, Processes, binaries};
 use local_stack::{LocalStack, MemberRoles, StackOptions, Topology};
+use serde_json::Value;
 
 use crate::arguments::{LambdaMode, LayoutName, Simulation, Speed, Switch, TopologyName};
 use crate::{Done, Problem};
@@ -64,11 +65,14 @@ pub(crate) fn runtime(simulation: &Simulation, pace: Pace) -> Done<tokio::runtim
         .map_err(|error| Problem::other(error.to_string()))
 }
 
-/// When the simulation begins: in this second, or in the next one that no run in the folder is of.
-/// The seed alone names the executions, so a run would be taken for one of the same second that is
-/// there, and shown with the other's result.
+/// When the simulation begins: now, or a minute after what the last command on the folder has read, whose
+/// clock went faster. Of these seconds it is the first that no run in the folder is of: the seed alone
+/// names the executions, so a run would be taken for one of the same second that is there, and shown with
+/// the other's result.
 fn epoch(out: &Path, now: SystemTime) -> Timestamp {
     let now = Timestamp::try_from(now).unwrap_or(Timestamp::UNIX_EPOCH);
+    let last = last_observed(out).and_then(|at| at.checked_add(SignedDuration::from_mins(1)).ok());
+    let now = last.map_or(now, |last| last.max(now));
     let mut second = now.as_second();
     let runs = runs(out);
     while let Ok(epoch) = Timestamp::from_second(second) {
@@ -81,11 +85,25 @@ fn epoch(out: &Path, now: SystemTime) -> Timestamp {
     now
 }
 
+fn entries(folder: &Path) -> impl Iterator<Item = std::fs::DirEntry> + use<> {
+    std::fs::read_dir(folder).into_iter().flatten().flatten()
+}
+
 /// The ids of the runs in the buckets of a folder.
 fn runs(out: &Path) -> Vec<String> {
-    let names = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let runs = names(out).flat_map(|bucket| names(&bucket.path().join("runs")));
+    let runs = entries(out).flat_map(|bucket| entries(&bucket.path().join("runs")));
     runs.map(|run| run.file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// The latest that the published runs in the buckets of a folder have observed.
+fn last_observed(out: &Path) -> Option<Timestamp> {
+    let kinds = entries(out).flat_map(|bucket| entries(&bucket.path().join("published")));
+    let runs = kinds.flat_map(|kind| entries(&kind.path()));
+    let observed = runs.filter_map(|run| {
+        let published: Value = serde_json::from_slice(&std::fs::read(run.path()).ok()?).ok()?;
+        published["result"]["observedAt"].as_str()?.parse().ok()
+    });
+    observed.max()
 }
 
 impl Local {
@@ -273,5 +291,10 @@ mod tests {
             std::fs::create_dir_all(folder.path().join("bucket/runs").join(run)).unwrap();
         }
         assert_eq!(epoch(folder.path(), now), second(1_795_242_602));
+        let published = folder.path().join("bucket/published/organization-inventory");
+        std::fs::create_dir_all(&published).unwrap();
+        let document = r#"{"result": {"observedAt": "2026-11-21T08:00:00Z"}}"#;
+        std::fs::write(published.join("20261121T063003Z-9f86d081.json"), document).unwrap();
+        assert_eq!(epoch(folder.path(), now).to_string(), "2026-11-21T08:01:00Z");
     }
 }

@@ -81,7 +81,10 @@ fn without_evidence(kind: Kind, result: &Value) -> Vec<(String, String)> {
         let answer = match (would_start, planned) {
             (true, Some(Estimate::Planned { .. })) => format!("the {job} would be started"),
             // AWS documents a dry run as a check of permissions, and no more.
-            (true, _) => format!("a {job} would be started, as far as AWS's dry run tells"),
+            (true, _) if kind == Kind::DeclarativePoliciesReport => {
+                format!("a {job} would be started, as far as AWS's dry run tells")
+            }
+            (true, _) => format!("a {job} would be started"),
             (false, _) => format!("no {job} would be started"),
         };
         let mut rows = vec![("answer".to_owned(), answer), ("why".to_owned(), text(&result["why"]))];

@@ -146,7 +146,8 @@ impl<L: Lanes> Job for FanOut<L> {
         };
         let items: usize = lanes.iter().map(|lane| lane.items.len()).sum();
         let estimate = self.0.estimate(run, request, &lanes).await?;
-        let why = format!("{items} items in {} lanes would be worked through.", lanes.len());
+        let lanes = if lanes.len() == 1 { "1 lane".to_owned() } else { format!("{} lanes", lanes.len()) };
+        let why = format!("{items} items in {lanes} would be worked through.");
         Ok(WouldStart { starts: true, why, estimate })
     }
 

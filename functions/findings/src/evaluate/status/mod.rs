@@ -280,9 +280,12 @@ impl Evaluating<'_> {
         values.sort_by(|(a, of_a), (b, of_b)| of_b.cmp(of_a).then(a.cmp(b)));
         let most = values.first().map(|(value, _)| value.as_str()).unwrap_or_default();
         let texts: Vec<&str> = values.iter().take(VALUES).map(|(value, _)| value.as_str()).collect();
+        let accounts = match deviating.accounts {
+            1 => "1 account has".to_owned(),
+            accounts => format!("{accounts} accounts have"),
+        };
         let text = format!(
-            "{} accounts have another value than {most:?} in some Region; {} values were seen.",
-            deviating.accounts,
+            "{accounts} another value than {most:?} in some Region; {} values were seen.",
             attribute.values.len()
         );
         Finding::new(
@@ -360,20 +363,17 @@ impl Evaluating<'_> {
         for attribute in &self.status.attributes {
             let kind = FindingKind::AttributeReady;
             let id_of = FindingId::of(kind, id, Some(&attribute.name));
-            let mut standings = accounts.iter().map(|it| self.status.standing(attribute, it.as_str()));
-            let Some(first) = standings.next() else { continue };
-            let (mut is_one, mut is_two) = (matches!(first, Standing::Uniform(_)), first == Standing::Mixed);
-            for standing in standings {
-                is_one &= standing == first;
-                is_two |= match (first, standing) {
-                    (_, Standing::Mixed) => true,
-                    (
-                        Standing::Uniform(a) | Standing::Unknown(Some(a)),
-                        Standing::Uniform(b) | Standing::Unknown(Some(b)),
-                    ) => a != b,
-                    _ => false,
-                };
-            }
+            let standings = || accounts.iter().map(|it| self.status.standing(attribute, it.as_str()));
+            let Some(first) = standings().next() else { continue };
+            let is_one = matches!(first, Standing::Uniform(_)) && standings().all(|it| it == first);
+            let mut seen = None;
+            let is_two = standings().any(|standing| match standing {
+                Standing::Mixed => true,
+                Standing::Uniform(value) | Standing::Unknown(Some(value)) => {
+                    *seen.get_or_insert(value) != value
+                }
+                Standing::Unknown(None) => false,
+            });
             match first {
                 Standing::Uniform(code) if is_one && missing.is_empty() => {
                     coverage.id(kind, id_of);

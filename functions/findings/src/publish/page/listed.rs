@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use models::RunId;
 
+use super::charts::{Bar, PLAIN, bars};
 use super::text::{clean, count, document, moment, number, short};
-use super::view::{self, Page};
+use super::view::{self, Chart, Page};
 use super::{DOCUMENT, FINDINGS, GONE};
 use crate::kinds::Severity;
 use crate::proposals::Proposal;
@@ -113,6 +114,19 @@ pub(super) fn drift(page: &mut Page, counts: &Counts, compared_with: Option<&Run
         of(Drift::Resolved, "read again, and not so any more", "good"),
         of(Drift::NotObserved, "its evidence is missing now: neither resolved nor unchanged", "unknown"),
     ];
+    if !page.has_drift {
+        return;
+    }
+    let count = |drift: Drift| counts.drift.get(&drift).copied().unwrap_or(0);
+    let drawn = [Drift::New, Drift::Changed, Drift::Resolved, Drift::NotObserved]
+        .map(|drift| Bar { label: drift.words().to_owned(), numbers: vec![count(drift)] });
+    page.drift_chart = Chart {
+        svg: bars(&[("", PLAIN)], &drawn),
+        caption: format!(
+            "Findings by what became of them since the last run; {} are unchanged.",
+            number(count(Drift::Unchanged))
+        ),
+    };
 }
 
 pub(super) fn findings(page: &mut Page, counts: &Counts, shown: Shown) {
@@ -125,7 +139,7 @@ pub(super) fn findings(page: &mut Page, counts: &Counts, shown: Shown) {
     page.findings_shown = number(has);
     if all > has {
         page.findings_more = format!(
-            "{} more, of the least severity, are in findings.csv, findings.json and the table findings.",
+            "{} more are in findings.csv, findings.json and the table findings: of those that are so, the least severe.",
             number(all - has)
         );
     }

@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 
 use super::result::Outcome;
 pub(super) use listed::Shown;
-use text::{count, moment};
+use text::{count, moment, number};
 use view::{Page, Report};
 
 const CSS: &str = include_str!("../../../templates/report.css");
@@ -88,6 +88,10 @@ fn view(outcome: &Outcome<'_>, shown: Shown) -> Page {
     page.proposals =
         (1..).zip(proposals.iter().take(PROPOSALS)).map(|(at, it)| listed::proposal(at, it)).collect();
     page.has_proposals = !page.proposals.is_empty();
+    let more = proposals.len().saturating_sub(page.proposals.len()) as u64;
+    if more > 0 {
+        page.proposals_more = format!("{} more are in proposals.json.", number(more));
+    }
     page.unread = evaluation.sources.0.iter().flat_map(sources::unread).collect();
     page.has_unread = !page.unread.is_empty();
     page

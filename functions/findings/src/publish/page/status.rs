@@ -1,6 +1,6 @@
 //! Where accounts stand on the attributes: readiness, and who deviates.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::charts::{Bar, GOOD, UNKNOWN, WARN, bars};
 use super::text::{clean, number, short};
@@ -26,6 +26,7 @@ pub(super) fn readiness(page: &mut Page, evaluation: &Evaluation) {
             attributes.readiness.len()
         ),
     };
+    regions(page, attributes);
     page.deviations =
         attributes.deviations.iter().take(DEVIATIONS).map(|it| deviation(it, attributes)).collect();
     page.has_deviations = !page.deviations.is_empty();
@@ -33,6 +34,36 @@ pub(super) fn readiness(page: &mut Page, evaluation: &Evaluation) {
     if more > 0 {
         page.deviations_more = format!("{} more in the table account_status.", number(more));
     }
+}
+
+/// What stands how in each Region: cells of an account and an attribute.
+fn regions(page: &mut Page, attributes: &Attributes) {
+    let mut regions: BTreeMap<&str, [u64; 3]> = BTreeMap::new();
+    for (region, counts) in attributes.readiness.iter().flat_map(|it| &it.regions) {
+        let of_region = regions.entry(region).or_default();
+        of_region.iter_mut().zip(counts).for_each(|(all, count)| *all += count);
+    }
+    // Those that deviate most come first.
+    let mut regions: Vec<_> = regions.into_iter().collect();
+    regions.sort_by_key(|(_, [_, unmatched, unknown])| std::cmp::Reverse((*unmatched, *unknown)));
+    let bar = |(region, counts): &(&str, [u64; 3])| Bar { label: clean(region), numbers: counts.to_vec() };
+    let drawn: Vec<_> = regions.iter().take(BARS).map(bar).collect();
+    page.regions_chart = Chart {
+        svg: bars(&[("matched", GOOD), ("unmatched", WARN), ("unknown", UNKNOWN)], &drawn),
+        caption: match regions.len().saturating_sub(drawn.len()) {
+            0 => "Attributes of accounts matched, unmatched and unknown, by Region.".to_owned(),
+            more => format!(
+                "Attributes of accounts matched, unmatched and unknown, by Region: those that deviate most; {more} more are in the table."
+            ),
+        },
+    };
+    let of_table = regions.iter().map(|(region, [matched, unmatched, unknown])| view::Region {
+        region: clean(region),
+        matched: number(*matched),
+        unmatched: number(*unmatched),
+        unknown: number(*unknown),
+    });
+    page.regions = of_table.collect();
 }
 
 fn attribute(it: &Readiness) -> view::Readiness {
