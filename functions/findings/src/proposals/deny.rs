@@ -190,14 +190,24 @@ mod tests {
     fn nothing_is_proposed_where_a_service_is_unknown_or_an_account_was_not_asked() {
         let unit = |unknown, newcomers: Option<&[&str]>| UnitServices {
             unknown,
-            newcomers: newcomers.map(|all| all.iter().map(|it| (*it).to_owned()).collect()),
+            newcomers: newcomers.map(|first| Newcomers {
+                count: first.len() as u64,
+                first: first.iter().map(|it| (*it).to_owned()).collect(),
+            }),
             not_used: ["s3".to_owned()].into(),
             ..UnitServices::default()
         };
+        let nobody = Newcomers::default();
+        let withheld = |unit: &UnitServices| {
+            super::withheld(unit, &nobody).map(|(why, newcomers)| (why, newcomers.first.clone()))
+        };
         assert_eq!(withheld(&unit(0, Some(&[]))), None);
-        assert!(withheld(&unit(1, Some(&[]))).is_some());
-        assert!(withheld(&unit(0, None)).is_some());
-        let (_, accounts) = withheld(&unit(0, Some(&["012345678901"]))).unwrap();
+        let (why, accounts) = withheld(&unit(1, Some(&[]))).unwrap();
+        assert!(why.contains("Of 1 services") && accounts.is_empty(), "{why}");
+        let (why, accounts) = withheld(&unit(0, None)).unwrap();
+        assert!(why.contains("which accounts lay below the unit") && accounts.is_empty(), "{why}");
+        let (why, accounts) = withheld(&unit(0, Some(&["012345678901"]))).unwrap();
+        assert!(why.contains("has not counted there"), "{why}");
         assert_eq!(accounts, ["012345678901"]);
     }
 }
