@@ -150,7 +150,7 @@ pub(crate) struct Rollback {
 #[command(next_help_heading = "The simulation")]
 pub(crate) struct Simulation {
     /// Accounts of the organization.
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=50_000))]
     pub accounts: u32,
     /// Regions of the report.
     #[arg(long, default_value_t = 17, value_parser = clap::value_parser!(u32).range(1..=34))]

@@ -32,12 +32,32 @@ pub(super) fn show(stack: &Stack, published: &Value) -> Done {
     row("since", &since(published));
     row("coverage", super::lanes::coverage(&published["complete"]));
     kinds(published["kinds"].as_object());
-    for (label, member) in [("json", "findingsJson"), ("csv", "findingsCsv"), ("report", "report")] {
-        if let Some(key) = published[member].as_str() {
+    row("proposals", &proposals(&published["proposals"]));
+    for (label, member) in [
+        ("", "/proposals/index"),
+        ("json", "/findingsJson"),
+        ("csv", "/findingsCsv"),
+        ("events", "/events/document"),
+        ("report", "/report"),
+    ] {
+        if let Some(key) = published.pointer(member).and_then(Value::as_str) {
             row(label, &stack.shown(key)?);
         }
     }
+    row("tables", &stack.shown("tables/")?);
     Ok(())
+}
+
+fn proposals(proposals: &Value) -> String {
+    let count = |member: &str| proposals[member].as_u64().map_or_else(|| "?".to_owned(), number);
+    match proposals["withheld"].as_u64() {
+        Some(0) => format!("{} to review", count("made")),
+        _ => format!(
+            "{} to review, {} withheld: their evidence is not complete",
+            count("made"),
+            count("withheld")
+        ),
+    }
 }
 
 /// One source, and how old it is.

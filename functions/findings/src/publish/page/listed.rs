@@ -131,17 +131,20 @@ pub(super) fn drift(page: &mut Page, counts: &Counts, compared_with: Option<&Run
 
 pub(super) fn findings(page: &mut Page, counts: &Counts, shown: Shown) {
     let gone = [Drift::Resolved, Drift::NotObserved].map(|it| counts.drift.get(&it).copied().unwrap_or(0));
-    let all = shown.all + gone.iter().sum::<u64>();
+    let gone = gone.iter().sum::<u64>();
+    let more = [
+        (shown.all - shown.findings.len() as u64, "of the least severity"),
+        (gone - shown.gone.len() as u64, "that are resolved or not observed"),
+    ];
+    let more = more.into_iter().filter(|(count, _)| *count > 0);
+    let more: Vec<_> = more.map(|(count, which)| format!("{} more {which}", number(count))).collect();
     page.findings = shown.findings;
     page.findings.extend(shown.gone);
-    let has = page.findings.len() as u64;
-    page.findings_total = number(all);
-    page.findings_shown = number(has);
-    if all > has {
-        page.findings_more = format!(
-            "{} more are in findings.csv, findings.json and the table findings: of those that are so, the least severe.",
-            number(all - has)
-        );
+    page.findings_total = number(shown.all + gone);
+    page.findings_shown = number(page.findings.len() as u64);
+    if !more.is_empty() {
+        page.findings_more =
+            format!("{} are in findings.csv, findings.json and the table findings.", more.join(" and "));
     }
     let distinct = |of: fn(&view::Finding) -> &String| -> BTreeSet<String> {
         page.findings.iter().map(|finding| of(finding).clone()).collect()
