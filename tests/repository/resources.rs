@@ -151,6 +151,7 @@ fn every_alarm_watches_something_of_this_stack_and_tells_its_topic() {
         ("PublishedLongAgo", "Muster", "hours_since_published", "Kind"),
         ("CoverageLow", "Muster", "coverage_percent", "Kind"),
         ("RunOverdue", "Muster", "Errors", "Error"),
+        ("MessageUndelivered", "AWS/Events", "FailedInvocations", "RuleName"),
     ];
     for resolved in variants("muster") {
         let alarms = of_kind(&resolved, "AWS::CloudWatch::Alarm");

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use models::{BucketName, TargetId};
 use organizations::Reader;
 use organizations::reader::ORGANIZATIONS_RATE_SHARE;
-use runtime::environment::{BUCKET, BUCKET_OWNER};
+use runtime::environment::{BUCKET, BUCKET_OWNER, DEFAULT_TARGET};
 use runtime::identity::MANAGEMENT_READ_ROLE_ARN;
 use runtime::{Environment, InvalidEnvironment, Variable};
 use store::Store;
@@ -14,12 +14,6 @@ const REPORT_BUCKET_ARNS: Variable = Variable {
     name: "MUSTER_REPORT_BUCKET_ARNS",
     default: Some(""),
     description: "ARNs of other buckets, separated by commas, that a request may have its report delivered to.",
-};
-
-const DEFAULT_TARGET: Variable = Variable {
-    name: "MUSTER_DEFAULT_TARGET",
-    default: Some(""),
-    description: "Root, organizational unit or account of requests without targetId; empty: the organization's root.",
 };
 
 /// What the functions of this kind read from their environment.
@@ -42,13 +36,12 @@ pub(crate) struct Config {
 
 impl Config {
     pub(crate) fn new(environment: &Environment) -> Result<Self, InvalidEnvironment> {
-        let target: Vec<TargetId> = environment.list(&DEFAULT_TARGET)?;
         let buckets = environment.list(&REPORT_BUCKET_ARNS)?;
         Ok(Self {
             store: environment.store()?,
             reader: Reader::new(environment)?,
             report_buckets: buckets.into_iter().map(|BucketArn(name)| name).collect(),
-            default_target: target.into_iter().next(),
+            default_target: environment.default_target()?,
         })
     }
 }

@@ -1,9 +1,10 @@
 //! What the functions read from their environment.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use models::{Kind, TargetId};
-use runtime::environment::{BUCKET, BUCKET_OWNER};
+use runtime::environment::{BUCKET, BUCKET_OWNER, DEFAULT_TARGET, PROTECTED_PRINCIPALS};
 use runtime::{Environment, InvalidEnvironment, Variable};
 use store::Store;
 
@@ -15,22 +16,10 @@ const REFRESHED: Variable = Variable {
     description: "State machine of each kind that is run where its evidence is too old, KIND=ARN, separated by commas.",
 };
 
-const DEFAULT_TARGET: Variable = Variable {
-    name: "MUSTER_DEFAULT_TARGET",
-    default: Some(""),
-    description: "Root, organizational unit or account of requests without targetId; empty: the organization's root.",
-};
-
-const PROTECTED_PRINCIPALS: Variable = Variable {
-    name: "MUSTER_PROTECTED_PRINCIPALS",
-    default: Some(""),
-    description: "ARNs, with *, of the principals that no policy may deny anything unless it is forced.",
-};
-
 const EVENT_SEVERITY: Variable = Variable {
     name: "MUSTER_EVENT_SEVERITY",
     default: Some("high"),
-    description: "Severity (critical, high, medium, low, info) from which EventBridge is told of each finding that is new or resolved.",
+    description: "Severity (critical, high, medium, low, info) from which EventBridge is told of each finding that is new or resolved; none: it is told of nothing.",
 };
 
 /// What the functions of this kind read from their environment.
@@ -46,20 +35,33 @@ pub(crate) struct Config {
     /// Whom no proposal denies anything.
     pub(crate) protected: Vec<String>,
     pub(crate) events: aws_sdk_eventbridge::Client,
-    /// Findings that matter less have no event.
-    pub(crate) event_severity: Severity,
+    /// Findings that matter less have no event; `None` where nothing has one.
+    pub(crate) event_severity: Option<Severity>,
 }
 
 impl Config {
     pub(crate) fn new(environment: &Environment) -> Result<Self, InvalidEnvironment> {
-        let target: Vec<TargetId> = environment.list(&DEFAULT_TARGET)?;
         Ok(Self {
             store: environment.store()?,
             refreshed: environment.by_kind(&REFRESHED)?,
-            default_target: target.into_iter().next(),
+            default_target: environment.default_target()?,
             protected: environment.list(&PROTECTED_PRINCIPALS)?,
             events: aws_sdk_eventbridge::Client::new(&environment.aws),
-            event_severity: environment.get(&EVENT_SEVERITY)?,
+            event_severity: environment.get::<FromSeverity>(&EVENT_SEVERITY)?.0,
         })
+    }
+}
+
+/// The severity from which there are events, or none.
+struct FromSeverity(Option<Severity>);
+
+impl FromStr for FromSeverity {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "none" => Ok(Self(None)),
+            text => text.parse().map(|severity| Self(Some(severity))),
+        }
     }
 }

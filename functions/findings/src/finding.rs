@@ -142,6 +142,9 @@ pub(crate) struct Finding {
     /// What the finding's state is made of: when it differs, the finding has changed. No times.
     pub(crate) details: BTreeMap<String, Value>,
     pub(crate) evidence: Evidence,
+    /// Findings that say the same of more: where one of these was there before, this is nothing new.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) said_by: Vec<FindingId>,
 }
 
 impl Finding {
@@ -165,6 +168,7 @@ impl Finding {
             text: String::new(),
             details: BTreeMap::new(),
             evidence: evidence.clone(),
+            said_by: Vec::new(),
         }
     }
 

@@ -129,10 +129,11 @@ impl Job for Findings {
             _ => 0.0,
         };
         self.metrics.emit(&metrics::figure(Kind::Findings.as_str(), COVERAGE, "Percent", percent));
-        // A run of a version that wrote none has none to send.
-        if let Some(document) = result["events"]["document"].as_str() {
-            let sent = events::send(&self.config.events, &self.config.store, document).await?;
-            tracing::info!(events = sent, "told EventBridge");
+        let text = |member: &str| result["events"][member].as_str();
+        // A run of a version that wrote none has none to send; nor has one that is to tell nothing, or is
+        // not any more.
+        if let (Some(key), Some(etag), Some(_)) = (text("part"), text("etag"), self.config.event_severity) {
+            events::send(&self.config.events, &self.config.store, key, etag).await?;
         }
         Ok(())
     }

@@ -1,15 +1,10 @@
 //! What the functions read from their environment.
 
+use runtime::environment::PROTECTED_PRINCIPALS;
 use runtime::{Environment, InvalidEnvironment, Variable};
 
 /// Whom no policy may deny anything: Muster's own roles, and AWS Control Tower's in the accounts that it manages
 /// (AWS Control Tower user guide, "How AWS Control Tower works with roles to create and manage accounts").
-const PROTECTED_PRINCIPALS: Variable = Variable {
-    name: "MUSTER_PROTECTED_PRINCIPALS",
-    default: Some(""),
-    description: "ARNs, with *, of the principals that no policy may deny anything unless it is forced.",
-};
-
 /// What the functions of this kind read from their environment.
 pub const VARIABLES: [Variable; 6] = {
     let [bucket, owner, share, read, write] = changes::VARIABLES;

@@ -87,7 +87,15 @@ pub enum Phase {
     /// The job runs at AWS under this handle.
     Started { handle: Value, since: Timestamp },
     /// All evidence is there; it is being published.
-    Collected { handle: Value, files: Vec<PublishedFile>, result: Value },
+    #[serde(rename_all = "camelCase")]
+    Collected {
+        handle: Value,
+        files: Vec<PublishedFile>,
+        result: Value,
+        /// It is published, and something that comes after is not done yet.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_published: bool,
+    },
     /// Ended. `handle` is kept for whoever asks what ran; `attempted_at` while AWS does not show what
     /// was started, or may have been: it is ended when it comes to light.
     #[serde(rename_all = "camelCase")]
@@ -206,7 +214,12 @@ mod tests {
             Phase::Intended { attempted_at: None },
             Phase::Intended { attempted_at: Some(at) },
             Phase::Started { handle: json!({"reportId": "p-1"}), since: at },
-            Phase::Collected { handle: json!({}), files: Vec::new(), result: json!({"rows": 1}) },
+            Phase::Collected {
+                handle: json!({}),
+                files: Vec::new(),
+                result: json!({"rows": 1}),
+                is_published: false,
+            },
             Phase::Closed {
                 outcome: Outcome {
                     status: OutcomeStatus::Failed,

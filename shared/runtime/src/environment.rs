@@ -9,7 +9,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use aws_types::SdkConfig;
-use models::{AccountId, BucketName, Kind};
+use models::{AccountId, BucketName, Kind, TargetId};
 use store::Store;
 
 use crate::Metrics;
@@ -32,6 +32,20 @@ pub const BUCKET_OWNER: Variable = Variable {
     name: "MUSTER_BUCKET_OWNER",
     default: None,
     description: "Account that must own every bucket that is used; S3 refuses the call otherwise.",
+};
+
+/// The target of requests that name none.
+pub const DEFAULT_TARGET: Variable = Variable {
+    name: "MUSTER_DEFAULT_TARGET",
+    default: Some(""),
+    description: "Root, organizational unit or account of requests without targetId; empty: the organization's root.",
+};
+
+/// Whom no policy may deny anything.
+pub const PROTECTED_PRINCIPALS: Variable = Variable {
+    name: "MUSTER_PROTECTED_PRINCIPALS",
+    default: Some(""),
+    description: "ARNs, with *, of the principals that no policy may deny anything unless it is forced.",
 };
 
 /// What a function is given when it starts.
@@ -90,6 +104,11 @@ impl Environment {
     /// The variable's value as a comma-separated list of `KIND=ARN`; empty when it is not set.
     pub fn by_kind(&self, variable: &Variable) -> Result<BTreeMap<Kind, String>, InvalidEnvironment> {
         Ok(self.list::<Pair>(variable)?.into_iter().map(|Pair(kind, arn)| (kind, arn)).collect())
+    }
+
+    /// The stack's default target, if it has one.
+    pub fn default_target(&self) -> Result<Option<TargetId>, InvalidEnvironment> {
+        Ok(self.list(&DEFAULT_TARGET)?.into_iter().next())
     }
 
     /// The stack's bucket.

@@ -3,13 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use local_aws::Settings;
+use local_aws::access_reports::AccessReportOutcome;
 use local_aws::organization::Organization;
+use local_aws::principals::PrincipalSettings;
 use local_aws::settings::Unreadable;
 use local_stack::LocalStack;
 use muster_tests::{Scenario, on_virtual_time, stack};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Found, all, find, text, without_principals};
+
+/// Runs once more, everything refreshed, before anybody has done anything: what is used changes over the
+/// days.
+async fn soon(stack: &LocalStack) -> Found {
+    stack.aws.clock().sleep(Duration::from_secs(2 * 3_600)).await;
+    find(stack, json!({"maxAgeHours": 1})).await
+}
 
 /// Runs once more, everything refreshed.
 async fn again(stack: &LocalStack) -> Found {
@@ -190,5 +200,88 @@ fn what_a_unit_above_says_as_well_now_is_neither_resolved_nor_carried_on() {
             assert_eq!(at_root[service], "new", "{service}");
             assert_eq!(at_unit.get(service), None, "{service}");
         }
+    });
+}
+
+/// The principals of the least-privilege proposal of a run.
+fn proposed(stack: &LocalStack, found: &Found) -> BTreeSet<String> {
+    let read = |key: &str| -> Value {
+        serde_json::from_slice(&stack.aws.storage().read(stack.bucket(), key).unwrap()).unwrap()
+    };
+    let index = read(found.result["proposals"]["index"].as_str().unwrap());
+    let of_principals = index.as_array().unwrap().iter().filter(|it| it["kind"] == "least_privilege");
+    let files = of_principals.map(|it| read(text(it, "file")));
+    let principals = files.flat_map(|it| it["principals"].as_array().unwrap().clone());
+    principals.map(|it| text(&it, "principal").to_owned()).collect()
+}
+
+#[test]
+fn a_policy_of_an_earlier_run_that_still_counts_is_judged_and_proposed_as_it_was() {
+    on_virtual_time(async {
+        let principals = PrincipalSettings { number: 4, ..PrincipalSettings::default() };
+        let settings = Settings { principals, ..Settings::default() };
+        let stack = stack(&Scenario { accounts: 6, settings, ..Scenario::default() });
+        let first = all(&stack).await;
+        let incomplete = first.of("generated_policy_incomplete");
+        assert!(!incomplete.is_empty());
+        let of_first = proposed(&stack, &first);
+        assert!(!of_first.is_empty());
+        let second = soon(&stack).await;
+        assert_ne!(first.result["sources"][3]["runId"], second.result["sources"][3]["runId"]);
+        for before in incomplete {
+            let all = second.of("generated_policy_incomplete");
+            let now = all.into_iter().find(|it| it["finding_id"] == before["finding_id"]).unwrap();
+            assert_eq!(text(now, "status"), "unchanged", "{now:#}");
+            assert_eq!(now["evidence_run_id"], before["evidence_run_id"], "where it was generated");
+        }
+        assert_eq!(proposed(&stack, &second), of_first);
+        // Without that run's rows nobody can say it any more, and nothing is resolved.
+        let run = text(first.of("generated_policy_incomplete")[0], "evidence_run_id").to_owned();
+        for key in stack.aws.storage().keys(stack.bucket(), "tables/generated_policies/") {
+            if key.contains(&run) {
+                stack.aws.storage().delete(stack.bucket(), &key).unwrap();
+            }
+        }
+        let third = find(&stack, json!({"refresh": "none"})).await;
+        let gone = third.of("generated_policy_incomplete");
+        assert!(gone.iter().all(|it| it["status"] == "not_observed"), "{gone:#?}");
+        assert!(proposed(&stack, &third).is_empty());
+    });
+}
+
+#[test]
+fn what_a_unit_above_cannot_say_any_more_is_nothing_new_of_the_units_within_it() {
+    on_virtual_time(async {
+        let stack = stack(&Scenario { accounts: 40, ..without_principals() });
+        let first = all(&stack).await;
+        let root = stack.aws.organization().root.clone();
+        let at_root: BTreeMap<&str, &str> = first
+            .of("service_unused")
+            .into_iter()
+            .filter(|it| it["entity_id"] == *root)
+            .map(|it| (text(it, "attribute"), text(it, "first_seen_at")))
+            .collect();
+        assert!(!at_root.is_empty());
+        stack.aws.change(|settings, _| {
+            settings.access_reports.outcome_of = vec![(root.clone(), AccessReportOutcome::Failed)];
+        });
+        let second = soon(&stack).await;
+        let of_units = second.of("service_unused").into_iter().filter(|it| it["entity_id"] != *root);
+        let said_above: Vec<_> = of_units.filter(|it| at_root.contains_key(text(it, "attribute"))).collect();
+        assert!(!said_above.is_empty());
+        for finding in said_above {
+            assert_eq!(text(finding, "status"), "unchanged", "{finding:#}");
+            assert_eq!(text(finding, "first_seen_at"), at_root[text(finding, "attribute")]);
+        }
+        let of_root = second.of("service_unused").into_iter().filter(|it| it["entity_id"] == *root);
+        assert!(of_root.clone().count() > 0 && of_root.clone().all(|it| it["status"] == "not_observed"));
+        // And when it can say it again, it is what it was.
+        stack.aws.change(|settings, _| settings.access_reports.outcome_of.clear());
+        let third = soon(&stack).await;
+        let of_root: Vec<_> =
+            third.of("service_unused").into_iter().filter(|it| it["entity_id"] == *root).collect();
+        assert!(of_root.iter().all(|it| it["status"] == "unchanged"), "{of_root:#?}");
+        assert_eq!(of_root.len(), at_root.len());
+        assert!(third.of("service_unused").iter().all(|it| it["status"] != "resolved"));
     });
 }

@@ -9,7 +9,7 @@ use local_states::ExecutionStatus;
 use muster_tests::{Scenario, on_virtual_time, root, stack};
 use serde_json::{Value, json};
 
-use super::{all, find, text, without_principals};
+use super::{all, text, without_principals};
 
 /// With events of such findings.
 fn telling(severity: &str) -> Scenario {
@@ -67,7 +67,7 @@ fn each_event_has_the_members_of_its_schema_and_is_small() {
 }
 
 #[test]
-fn what_is_new_or_resolved_from_a_severity_on_has_an_event_and_nothing_else_has() {
+fn what_is_new_and_not_excepted_or_resolved_has_an_event_from_a_severity_on() {
     on_virtual_time(async {
         let stack = stack(&telling("medium"));
         let first = all(&stack).await;
@@ -97,9 +97,20 @@ fn what_is_new_or_resolved_from_a_severity_on_has_an_event_and_nothing_else_has(
         assert_eq!(ids(&of_second, "findingId"), ids(expected.iter().copied(), "finding_id"));
         let unreadable = of_second.iter().filter(|it| it["kind"] == "account_unreadable");
         assert_eq!(unreadable.count(), 1, "the other is excepted");
-        let resolved = second.findings.iter().filter(|it| it["status"] == "resolved").filter(grave);
-        assert_eq!(ids(&told(&stack, "Finding Resolved"), "findingId"), ids(resolved, "finding_id"));
+        assert!(told(&stack, "Finding Resolved").is_empty());
         assert!(!second.kinds_with("not_observed").is_empty());
+        // What is mended is told whether or not it is excepted: somebody may have been told of it before.
+        stack.aws.change(|_, organization| {
+            organization.accounts.iter_mut().for_each(|account| account.unreadable = None);
+        });
+        stack.aws.clock().sleep(Duration::from_secs(8 * 86_400)).await;
+        let third = all(&stack).await;
+        let resolved = told(&stack, "Finding Resolved");
+        let expected = third.findings.iter().filter(|it| it["status"] == "resolved");
+        let expected = expected.filter(|it| ["critical", "high", "medium"].contains(&text(it, "severity")));
+        assert_eq!(ids(&resolved, "findingId"), ids(expected, "finding_id"));
+        let of_accounts = resolved.iter().filter(|it| it["kind"] == "account_unreadable");
+        assert_eq!(of_accounts.count(), 2, "{resolved:#?}");
     });
 }
 
@@ -118,13 +129,15 @@ fn entries_that_eventbridge_does_not_take_are_sent_again_and_only_these() {
 }
 
 #[test]
-fn a_run_whose_events_are_not_taken_is_published_and_fails_and_a_resume_sends_them() {
+fn a_run_whose_events_are_not_taken_is_published_once_and_fails_and_the_sweep_sends_them() {
     on_virtual_time(async {
-        let stack = stack(&telling("high"));
+        let stack = stack(&telling("info"));
         all(&stack).await;
         let told_before = stack.aws.events().len();
-        stack.aws.change(|settings, _| settings.event_refusals = vec!["InternalFailure"; 100]);
-        let execution = stack.start_findings(json!({"refresh": "none"})).unwrap();
+        stack.aws.change(|settings, _| settings.event_refusals = vec!["InternalFailure"; 100_000]);
+        stack.aws.change(|_, organization| organization.policies.retain(|it| it.aws_managed));
+        stack.aws.clock().sleep(Duration::from_secs(8 * 86_400)).await;
+        let execution = stack.start_findings(json!({})).unwrap();
         assert_eq!(execution.finished().await, ExecutionStatus::Failed);
         let error = execution.error().unwrap();
         assert!(error.cause.contains("the run is published"), "{error:?}");
@@ -132,12 +145,46 @@ fn a_run_whose_events_are_not_taken_is_published_and_fails_and_a_resume_sends_th
         assert_eq!(stack.aws.events().len(), told_before);
         let runs = stack.aws.storage().keys(stack.bucket(), "published/findings/");
         assert_eq!(runs.len(), 2, "{runs:?}");
+        let run = runs.iter().max().unwrap().rsplit('/').next().unwrap().trim_end_matches(".json");
+        let copies = || {
+            let calls = stack.aws.calls();
+            calls.iter().filter(|call| call.action == "s3:CopyObject").count()
+        };
+        // It is tried again and again, and nothing is published again for it.
+        let before = copies();
+        stack.aws.clock().sleep(Duration::from_secs(2 * 3_600)).await;
+        assert_eq!(copies(), before);
+        assert_eq!(stack.aws.events().len(), told_before);
         stack.aws.change(|settings, _| settings.event_refusals.clear());
-        let last = runs.iter().max().unwrap();
-        let run = last.rsplit('/').next().unwrap().trim_end_matches(".json");
-        find(&stack, json!({"resume": run, "retry": ["failed"]})).await;
+        stack.aws.clock().sleep(Duration::from_secs(3_600)).await;
         let published = told(&stack, "Findings Published");
-        assert_eq!(text(published.last().unwrap(), "runId"), run);
+        assert_eq!(published.iter().filter(|it| text(it, "runId") == run).count(), 1);
+        assert!(stack.aws.storage().keys(stack.bucket(), "open/").is_empty(), "the run is closed");
+    });
+}
+
+#[test]
+fn sending_goes_on_where_it_was_and_a_stack_can_give_it_up() {
+    on_virtual_time(async {
+        // The first requests are taken; of a later one nothing is.
+        let operation = Some("events:PutEvents".to_owned());
+        let rule = FaultRule { fault: Fault::Deny, operation, nth: 12, times: 8 };
+        let stack = stack(&Scenario { faults: vec![rule], accounts: 40, ..telling("info") });
+        let execution = stack.start_findings(json!({})).unwrap();
+        assert_eq!(execution.finished().await, ExecutionStatus::Failed);
+        let before = told(&stack, "Finding New").len();
+        assert!(before >= 80, "{before}");
+        stack.aws.clock().sleep(Duration::from_secs(3_600)).await;
+        let new = told(&stack, "Finding New");
+        let distinct = ids(&new, "findingId").len();
+        assert!(distinct > 150 && new.len() - distinct <= 80, "{} of {distinct}", new.len());
+        assert_eq!(told(&stack, "Findings Published").len(), 1);
+    });
+    on_virtual_time(async {
+        let stack = stack(&telling("none"));
+        let found = all(&stack).await;
+        assert!(stack.aws.events().is_empty() && stack.aws.messages().is_empty());
+        assert_eq!(found.result["events"], Value::Null);
     });
 }
 

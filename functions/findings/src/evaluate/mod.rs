@@ -30,7 +30,7 @@ use crate::request::Request;
 use crate::sources::{Evidence, Source, Sources};
 
 pub(crate) use principals::{LeastPrivilege, Principals};
-pub(crate) use services::{Newcomers, Services, UnitServices};
+pub(crate) use services::{Services, UnitServices};
 pub(crate) use status::{Attributes, Deviation, Readiness, Unit};
 use written::{Findings, Finished};
 pub(crate) use written::{OfSeverity, Written};
@@ -51,8 +51,9 @@ pub(crate) struct Evaluation {
     pub(crate) findings: Vec<OfSeverity>,
     /// Ids of findings about which nothing can be said although their place is covered.
     pub(crate) unknown: Written,
-    /// Ids of findings that are so and that others say.
-    pub(crate) implied: Written,
+    /// Ids of findings that are so and that others say; an evaluation of the version before has none.
+    #[serde(default)]
+    pub(crate) implied: Option<Written>,
     pub(crate) attributes: Attributes,
     pub(crate) services: Services,
     pub(crate) principals: Principals,
@@ -108,7 +109,7 @@ pub(crate) async fn evaluate(
         coverage,
         findings,
         unknown,
-        implied,
+        implied: Some(implied),
         attributes,
         services,
         principals,

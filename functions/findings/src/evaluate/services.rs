@@ -48,18 +48,12 @@ pub(crate) struct UnitServices {
     /// Whether AWS says that there are more services than it has listed, or others.
     pub(crate) counts_differ: bool,
     pub(crate) tracking_days: i64,
-    /// Accounts that lie below the unit now and did not when the report was made; absent where nobody can
-    /// say.
-    pub(crate) newcomers: Option<Newcomers>,
-}
-
-/// Accounts that have come to a unit.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Newcomers {
-    pub(crate) count: u64,
-    /// The first of them.
-    pub(crate) first: Vec<String>,
+    /// Accounts that lie below the unit now and did not when the report was made, the first of them; absent
+    /// where nobody can say.
+    pub(crate) newcomers: Option<Vec<String>>,
+    /// How many they are beyond those.
+    #[serde(default)]
+    pub(crate) more_newcomers: u64,
 }
 
 /// What service access comes to.
@@ -192,7 +186,9 @@ fn unknown(
 
 fn unused(unit: &UnitServices, service: &str, pointer: &crate::finding::Evidence) -> Finding {
     let kind = FindingKind::ServiceUnused;
-    Finding::new(kind, EntityType::of_target(&unit.id), &unit.id, Some(service), pointer)
+    let mut finding = Finding::new(kind, EntityType::of_target(&unit.id), &unit.id, Some(service), pointer);
+    finding.said_by = unit.ancestors.iter().map(|above| id_of(above, service)).collect();
+    finding
         .saying(format!(
             "Policies allow {service} to {} accounts, and none has used it for {} days.",
             unit.accounts_in_scope, unit.tracking_days
@@ -231,10 +227,10 @@ async fn newcomers(
             let path = before.accounts.get(account).and_then(|it| it.path.as_ref());
             path.is_some_and(|path| path.split('/').any(|segment| segment == id))
         };
-        let new: Vec<_> = accounts.into_iter().filter(|it| *it != management && !was_below(it)).collect();
         if all_are_placed {
-            let first = new.iter().take(NEWCOMERS).map(ToString::to_string).collect();
-            unit.newcomers = Some(Newcomers { count: new.len() as u64, first });
+            let mut new = accounts.into_iter().filter(|it| *it != management && !was_below(it));
+            unit.newcomers = Some(new.by_ref().take(NEWCOMERS).map(ToString::to_string).collect());
+            unit.more_newcomers = new.count() as u64;
         }
     }
     Ok(())

@@ -14,7 +14,8 @@ use crate::kinds::Severity;
 use crate::publish::{Drift, cell, written};
 
 /// The most characters of a text: names, tags and policies are other people's, and an event may have 256 KB.
-const LONGEST: usize = 1_000;
+/// ARNs, which IAM ends at 2,048, are whole.
+const LONGEST: usize = 2_048;
 const SCHEMA_VERSION: u32 = 1;
 
 /// The name of the document.
@@ -33,8 +34,8 @@ pub(crate) struct Events {
     file: PartFile,
     /// What every event of the run says.
     head: Value,
-    /// Findings that matter less are in none.
-    severity: Severity,
+    /// Findings that matter less are in none; `None` where nothing is told.
+    severity: Option<Severity>,
     sent: Sent,
 }
 
@@ -55,8 +56,8 @@ impl Events {
         Ok(Self { file: PartFile::new()?, head, severity: config.event_severity, sent: Sent::default() })
     }
 
-    /// Writes the event of a row of the table, if it is to have one: what is excepted is not to be acted
-    /// on.
+    /// Writes the event of a row of the table, if it is to have one. What is new and excepted is not to be
+    /// acted on; what is resolved is told in any case, for somebody may have been told of it.
     pub(crate) fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), JobError> {
         let text = |name| cell(cells, name).text();
         let detail_type = match text("status") {
@@ -65,8 +66,9 @@ impl Events {
             _ => return Ok(()),
         };
         let severity = text("severity").and_then(|it| it.parse::<Severity>().ok());
-        let is_grave = severity.is_some_and(|severity| severity <= self.severity);
-        if !is_grave || cell(cells, "excepted") == Cell::Boolean(true) {
+        let is_grave = severity.zip(self.severity).is_some_and(|(severity, from)| severity <= from);
+        let is_excepted = cell(cells, "excepted") == Cell::Boolean(true);
+        if !is_grave || (is_excepted && detail_type == DetailType::FindingNew) {
             return Ok(());
         }
         let cut = |name| text(name).map(cut);
@@ -92,7 +94,8 @@ impl Events {
                 "kind": cut("evidence_kind"),
                 "runId": cut("evidence_run_id"),
                 "table": cut("evidence_table"),
-                "filter": cut("evidence_filter"),
+                // Cut, it would be another condition, or none.
+                "filter": text("evidence_filter").filter(|it| it.chars().count() <= LONGEST),
                 "observedAt": time("observed_at"),
                 "complete": cell(cells, "evidence_complete") == Cell::Boolean(true),
                 "missing": cut("evidence_missing"),
@@ -113,19 +116,20 @@ impl Events {
         self.file.line(&Event { detail_type, detail })
     }
 
-    /// Writes the event of the run last, and all of them as a part of it.
+    /// Writes the event of the run last, and all of them as a part of it; `None` where nothing is told.
     pub(crate) async fn finish(
         mut self,
         store: &Store,
         run: RunContext<'_>,
         published: Value,
-    ) -> Result<(Part, Sent), JobError> {
+    ) -> Result<Option<(Part, Sent)>, JobError> {
+        let Some(severity) = self.severity else { return Ok(None) };
         let sent = self.sent;
         let mut detail = published;
-        detail["events"] = json!({"severity": self.severity, "new": sent.new, "resolved": sent.resolved});
+        detail["events"] = json!({"severity": severity, "new": sent.new, "resolved": sent.resolved});
         self.push(DetailType::FindingsPublished, detail)?;
         let part = written(store, run, EVENTS, self.file, sent.new + sent.resolved + 1).await?;
-        Ok((part, sent))
+        Ok(Some((part, sent)))
     }
 }
 

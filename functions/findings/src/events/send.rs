@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
+use aws_types::request_id::RequestId;
 use errors::{Answer, AwsError, JobError};
-use models::AwsDetail;
+use futures_util::future::try_join_all;
+use models::{AwsDetail, ErrorName};
+use serde::{Deserialize, Serialize};
 use store::Store;
 
 use super::{Event, SOURCE};
@@ -13,33 +16,86 @@ use super::{Event, SOURCE};
 /// PutEvents takes so many entries at once, and so many bytes of all of them.
 const ENTRIES: usize = 10;
 const BYTES: usize = 256 * 1024;
+/// Requests side by side.
+const REQUESTS: usize = 8;
 
 /// How long to wait before those of a request are sent again that were not taken: the SDK repeats requests
 /// that fail, and takes one for answered that was taken in part.
 const PAUSES: [Duration; 4] =
     [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(20)];
 
-/// Sends the events of a document, in its order.
-pub(crate) async fn send(events: &Client, store: &Store, key: &str) -> Result<u64, JobError> {
-    let mut lines = store.lines(key, None).await?;
-    let mut batch = Batch::default();
-    let mut sent = 0;
-    while let Some(event) = lines.next::<Event>().await? {
-        let entry = entry(&event)?;
-        if !batch.has_room_for(&entry) {
-            put(events, std::mem::take(&mut batch)).await?;
-        }
-        batch.push(entry);
-        sent += 1;
+/// How many events of a document are sent, kept beside it: whoever goes on sends the others.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Progress {
+    sent: u64,
+}
+
+/// Sends the events of a document that are not sent yet, in its order but for those of one moment.
+pub(crate) async fn send(events: &Client, store: &Store, key: &str, etag: &str) -> Result<(), JobError> {
+    let progress = format!("{key}.sent");
+    let mut sent = store.load::<Progress>(&progress).await?.map_or(0, |it| it.value.sent);
+    let mut lines = store.lines(key, Some(etag)).await?;
+    for _ in 0..sent {
+        lines.next_line().await?;
     }
-    put(events, batch).await?;
-    Ok(sent)
+    let mut batches = Batches::default();
+    let mut is_first = true;
+    loop {
+        let event = lines.next::<Event>().await?;
+        let is_over = event.is_none();
+        if let Some(event) = event {
+            batches.push(entry(&event)?);
+        }
+        if is_over || batches.are_full() {
+            let batches = std::mem::take(&mut batches);
+            let events_of_all = batches.len() as u64;
+            try_join_all(batches.0.into_iter().map(|batch| put(events, batch))).await?;
+            sent += events_of_all;
+            // One that is done with its first requests needs no place to go on from.
+            if !(is_over && is_first) {
+                let place = serde_json::to_vec(&Progress { sent }).map_err(JobError::defect)?;
+                store.put(&progress, place).await?;
+            }
+            is_first = false;
+        }
+        if is_over {
+            tracing::info!(events = sent, "told EventBridge");
+            return Ok(());
+        }
+    }
 }
 
 fn entry(event: &Event) -> Result<PutEventsRequestEntry, JobError> {
     let detail = serde_json::to_string(&event.detail).map_err(JobError::defect)?;
     let builder = PutEventsRequestEntry::builder();
     Ok(builder.source(SOURCE).detail_type(event.detail_type.as_str()).detail(detail).build())
+}
+
+/// The requests of a moment.
+#[derive(Debug, Default)]
+struct Batches(Vec<Batch>);
+
+impl Batches {
+    fn push(&mut self, entry: PutEventsRequestEntry) {
+        match self.0.last_mut().filter(|batch| batch.has_room_for(&entry)) {
+            Some(batch) => batch.push(entry),
+            None => {
+                let mut batch = Batch::default();
+                batch.push(entry);
+                self.0.push(batch);
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.0.iter().map(|batch| batch.entries.len()).sum()
+    }
+
+    fn are_full(&self) -> bool {
+        self.0.len() == REQUESTS && self.0.last().is_some_and(|batch| batch.entries.len() == ENTRIES)
+            || self.0.len() > REQUESTS
+    }
 }
 
 /// The entries of one request.
@@ -78,21 +134,17 @@ async fn put(events: &Client, batch: Batch) -> Result<(), JobError> {
                 entries.len()
             )));
         }
-        let mut answers = answer.entries().iter();
-        // Each answer is at its entry's place.
-        entries.retain(|_| answers.next().is_some_and(|it| it.event_id().is_none()));
-        let refused = answer.entries().iter().find(|it| it.event_id().is_none());
-        if let Some(refused) = refused {
-            match pauses.next() {
-                Some(pause) => tokio::time::sleep(*pause).await,
-                None => {
-                    return Err(untold(not_taken(
-                        refused,
-                        aws_types::request_id::RequestId::request_id(&answer),
-                    )));
-                }
-            }
+        let is_taken = |it: &PutEventsResultEntry| it.event_id().is_some();
+        let Some(refused) = answer.entries().iter().find(|it| !is_taken(it)) else { return Ok(()) };
+        let error = untold(not_taken(refused, answer.request_id()));
+        let may_pass = matches!(error.name(), ErrorName::Throttled | ErrorName::Transient);
+        match pauses.next().filter(|_| may_pass) {
+            Some(pause) => tokio::time::sleep(*pause).await,
+            None => return Err(error),
         }
+        // Each answer is at its entry's place.
+        let mut answers = answer.entries().iter();
+        entries.retain(|_| answers.next().is_some_and(|it| !is_taken(it)));
     }
     Ok(())
 }
@@ -112,8 +164,8 @@ fn not_taken(entry: &PutEventsResultEntry, request_id: Option<&str>) -> AwsError
 
 fn untold(error: AwsError) -> JobError {
     error.into_job_error().while_doing(
-        "the run is published, and EventBridge was not told of all of it; resume the run to send its events \
-         again",
+        "the run is published, and EventBridge was not told of all of it. The sweep goes on with that every 15 \
+         minutes; EventSeverity=none gives it up",
     )
 }
 
@@ -136,5 +188,21 @@ mod tests {
         let mut batch = Batch::default();
         batch.push(entry_of(BYTES - 10));
         assert!(batch.has_room_for(&entry_of(9)) && !batch.has_room_for(&entry_of(10)));
+    }
+
+    #[test]
+    fn as_many_requests_are_made_at_once_as_are_full() {
+        let mut batches = Batches::default();
+        for _ in 1..REQUESTS * ENTRIES {
+            batches.push(entry_of(1));
+            assert!(!batches.are_full(), "{}", batches.len());
+        }
+        batches.push(entry_of(1));
+        assert!(batches.are_full());
+        let mut large = Batches::default();
+        for _ in 0..=REQUESTS {
+            large.push(entry_of(BYTES - 1));
+        }
+        assert!(large.are_full());
     }
 }

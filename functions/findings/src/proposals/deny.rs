@@ -7,7 +7,7 @@ use organizations::quotas;
 use serde_json::{Value, json};
 
 use super::{Draft, ProposalKind, Proposed, above, from_the_root, is_excepted, name_of, outdated};
-use crate::evaluate::{Evaluation, Newcomers, UnitServices};
+use crate::evaluate::{Evaluation, UnitServices};
 use crate::exceptions::Exceptions;
 use crate::kinds::FindingKind;
 
@@ -63,11 +63,11 @@ pub(super) fn drafts(evaluation: &Evaluation, exceptions: &Exceptions, protected
         .or_else(|| outdated(evaluation, Kind::OrganizationInventory));
     for (unit, place) in from_the_root(&evaluation.services.0, |it| &it.id, &evaluation.places) {
         let draft = || Draft::of(ProposalKind::DenyUnusedServices, &unit.id, &place.name);
-        let nobody = Newcomers::default();
         if let Some((why, newcomers)) =
-            why_not.clone().map(|why| (why, &nobody)).or_else(|| withheld(unit, &nobody))
+            why_not.clone().map(|why| (why, [].as_slice())).or_else(|| withheld(unit))
         {
-            drafts.push(draft().withheld(why, &newcomers.first, newcomers.count));
+            let count = newcomers.len() as u64 + if newcomers.is_empty() { 0 } else { unit.more_newcomers };
+            drafts.push(draft().withheld(why, newcomers, count));
             continue;
         }
         let already = above(&proposed, place);
@@ -90,8 +90,8 @@ pub(super) fn drafts(evaluation: &Evaluation, exceptions: &Exceptions, protected
 }
 
 /// Why nothing can be proposed for a unit, and the accounts that are the reason.
-fn withheld<'a>(unit: &'a UnitServices, nobody: &'a Newcomers) -> Option<(String, &'a Newcomers)> {
-    let because = |why: &str| Some((why.to_owned(), nobody));
+fn withheld(unit: &UnitServices) -> Option<(String, &[String])> {
+    let because = |why: &str| Some((why.to_owned(), [].as_slice()));
     if unit.unknown > 0 {
         return because(&format!("Of {} services nobody can say whether they are used.", unit.unknown));
     }
@@ -99,7 +99,7 @@ fn withheld<'a>(unit: &'a UnitServices, nobody: &'a Newcomers) -> Option<(String
         None => because(
             "Nobody can say which accounts lay below the unit when the report was made, and which do now.",
         ),
-        Some(newcomers) if newcomers.count == 0 => None,
+        Some(newcomers) if newcomers.is_empty() => None,
         Some(newcomers) => {
             let why = "Accounts lie below the unit now that the report has not counted there: what they use, nobody has asked.";
             Some((why.to_owned(), newcomers))
@@ -190,23 +190,19 @@ mod tests {
     fn nothing_is_proposed_where_a_service_is_unknown_or_an_account_was_not_asked() {
         let unit = |unknown, newcomers: Option<&[&str]>| UnitServices {
             unknown,
-            newcomers: newcomers.map(|first| Newcomers {
-                count: first.len() as u64,
-                first: first.iter().map(|it| (*it).to_owned()).collect(),
-            }),
+            newcomers: newcomers.map(|all| all.iter().map(|it| (*it).to_owned()).collect()),
             not_used: ["s3".to_owned()].into(),
             ..UnitServices::default()
         };
-        let nobody = Newcomers::default();
-        let withheld = |unit: &UnitServices| {
-            super::withheld(unit, &nobody).map(|(why, newcomers)| (why, newcomers.first.clone()))
-        };
         assert_eq!(withheld(&unit(0, Some(&[]))), None);
-        let (why, accounts) = withheld(&unit(1, Some(&[]))).unwrap();
+        let of = unit(1, Some(&[]));
+        let (why, accounts) = withheld(&of).unwrap();
         assert!(why.contains("Of 1 services") && accounts.is_empty(), "{why}");
-        let (why, accounts) = withheld(&unit(0, None)).unwrap();
+        let of = unit(0, None);
+        let (why, accounts) = withheld(&of).unwrap();
         assert!(why.contains("which accounts lay below the unit") && accounts.is_empty(), "{why}");
-        let (why, accounts) = withheld(&unit(0, Some(&["012345678901"]))).unwrap();
+        let of = unit(0, Some(&["012345678901"]));
+        let (why, accounts) = withheld(&of).unwrap();
         assert!(why.contains("has not counted there"), "{why}");
         assert_eq!(accounts, ["012345678901"]);
     }

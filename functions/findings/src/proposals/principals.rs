@@ -32,10 +32,11 @@ pub(super) fn draft(evaluation: &Evaluation, exceptions: &Exceptions, protected:
         return None;
     }
     draft.name = "least-privilege".to_owned();
+    let more = principals.proposable.saturating_sub(principals.proposals.len() as u64);
     draft.proposal.why = format!(
         "Access Analyzer generated a complete and valid policy for {} roles and users from what they have done. It \
          knows of no other use.",
-        principals.proposable
+        listed.len() as u64 + more
     );
     draft.proposal.apply = "Each entry of `principals` names the documents of one role or user; where it says \
                             placeholders, fill them in first, and read its caveats. Compare a document with the present \
@@ -44,7 +45,7 @@ pub(super) fn draft(evaluation: &Evaluation, exceptions: &Exceptions, protected:
         .to_owned();
     draft.content = Some(json!({
         "principals": listed,
-        "more": principals.proposable.saturating_sub(principals.proposals.len() as u64),
+        "more": more,
         "table": "generated_policies",
     }));
     Some(draft)

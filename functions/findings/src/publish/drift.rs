@@ -107,10 +107,13 @@ impl Last {
     /// How a finding of this run stands to the last one.
     pub(crate) fn compare(&mut self, finding: &Finding, now: Timestamp) -> Seen {
         let state = state(&finding.state());
-        let Some(prior) = self.prior.get_mut(&finding.id) else {
+        if let Some(prior) = self.prior.get_mut(&finding.id) {
+            prior.is_here = true;
+        }
+        let prior = [finding.id].iter().chain(&finding.said_by).find_map(|id| self.prior.get(id));
+        let Some(prior) = prior else {
             return Seen { drift: Drift::New, first_seen: now, last_seen: now, runs: 1 };
         };
-        prior.is_here = true;
         Seen {
             drift: if prior.state == state { Drift::Unchanged } else { Drift::Changed },
             first_seen: Timestamp::from_millisecond(prior.first_seen).unwrap_or(now),

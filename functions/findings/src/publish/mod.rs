@@ -77,13 +77,16 @@ pub(crate) async fn publish(config: &Config, run: RunContext<'_>, key: &str) -> 
     };
     let mut result = outcome.result();
     parts.push(whole(store, run, "report.html", page::page(&outcome, shown)?).await?);
-    let (of_events, told) = events.finish(store, run, told_of(&result)).await?;
-    parts.push(of_events);
-    result["events"] = json!({
-        "document": keys::findings(run.run_id, EVENTS),
-        "new": told.new,
-        "resolved": told.resolved,
-    });
+    if let Some((of_events, told)) = events.finish(store, run, told_of(&result)).await? {
+        result["events"] = json!({
+            "document": keys::findings(run.run_id, EVENTS),
+            "part": of_events.key,
+            "etag": of_events.etag,
+            "new": told.new,
+            "resolved": told.resolved,
+        });
+        parts.push(of_events);
+    }
     tracing::info!(findings = counts.open, complete = coverage.is_complete(), "published");
     Ok(Collected { parts, observed_at: Some(run.now), coverage, result })
 }
@@ -163,7 +166,10 @@ impl Publishing<'_> {
     ) -> Result<(), JobError> {
         let run = self.run;
         let unknown = of_last(store, &evaluation.unknown, last).await?;
-        let implied = of_last(store, &evaluation.implied, last).await?;
+        let implied = match &evaluation.implied {
+            Some(implied) => of_last(store, implied, last).await?,
+            None => HashSet::new(),
+        };
         let known = Known { coverage: &evaluation.coverage, unknown: &unknown, implied: &implied };
         last.gone(store, known, run.now, |drift, row| {
             self.counts.gone(drift);

@@ -90,7 +90,7 @@ fn summary(outcome: &Outcome<'_>) -> String {
         counts.severities.iter().map(|(severity, count)| format!("{count} {}", severity.as_str()));
     let of_severity = of_severity.collect::<Vec<_>>().join(", ");
     let drift = match outcome.compared_with {
-        None => "No run of this scope was published before.".to_owned(),
+        None => "There is no earlier run of this scope to compare with.".to_owned(),
         Some(last) => format!(
             "Since {last}: {} new, {} changed, {} resolved, {} not observed any more.",
             gone(Drift::New),
@@ -104,7 +104,11 @@ fn summary(outcome: &Outcome<'_>) -> String {
         false => "The evidence is INCOMPLETE: what is missing is unknown, and nothing is concluded of it.",
     };
     let of_severity = if of_severity.is_empty() { of_severity } else { format!(" ({of_severity})") };
-    format!("{} findings of {}{of_severity}. {drift} {coverage}", counts.open, run.item)
+    let excepted = match counts.excepted {
+        0 => String::new(),
+        excepted => format!("; {excepted} excepted"),
+    };
+    format!("{} findings of {}{of_severity}{excepted}. {drift} {coverage}", counts.open, run.item)
 }
 
 fn by_word<K: Copy>(counts: &BTreeMap<K, u64>, word: fn(K) -> &'static str) -> BTreeMap<&'static str, u64> {

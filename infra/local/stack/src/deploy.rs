@@ -173,15 +173,32 @@ fn rule(name: &str, resource: &Resource) -> Result<Rule, InvalidTemplate> {
     if arn.split(':').nth(2) != Some("sns") {
         return Err(invalid("a rule whose target is no topic is not supported"));
     }
+    only(name, properties, &["Description", "EventPattern", "Targets"])?;
+    only(name, target, &["Arn", "Id", "InputTransformer"])?;
     let transformer = &target["InputTransformer"];
     let paths = transformer["InputPathsMap"].as_object().into_iter().flatten();
     let paths = paths.filter_map(|(name, path)| Some((name.clone(), path.as_str()?.to_owned())));
-    let template = text(name, transformer, "InputTemplate")?.to_owned();
+    let text = Transformer {
+        paths: paths.collect(),
+        template: text(name, transformer, "InputTemplate")?.to_owned(),
+    };
+    if let Some(unknown) = text.unknown() {
+        return Err(InvalidTemplate::new(name, format!("<{unknown}> is not in InputPathsMap")));
+    }
     Ok(Rule {
         arn: resource.arn.clone().unwrap_or_default(),
-        target: Target::Topic { arn: arn.to_owned(), text: Transformer { paths: paths.collect(), template } },
+        target: Target::Topic { arn: arn.to_owned(), text },
         trigger: Trigger::Pattern(properties["EventPattern"].clone()),
     })
+}
+
+/// Refuses what is not simulated.
+fn only(name: &str, value: &Value, known: &[&str]) -> Result<(), InvalidTemplate> {
+    let mut members = value.as_object().into_iter().flatten().map(|(member, _)| member);
+    match members.find(|member| !known.contains(&member.as_str())) {
+        Some(other) => Err(InvalidTemplate::new(name, format!("{other} is not supported"))),
+        None => Ok(()),
+    }
 }
 
 /// A topic, with the policies that are about it.

@@ -38,16 +38,45 @@ pub struct Transformer {
 impl Transformer {
     /// The text that is made of an event. What is not there is left out, as AWS does.
     pub fn text(&self, event: &Value) -> String {
-        self.paths.iter().fold(self.template.clone(), |text, (name, path)| {
-            let value = path.trim_start_matches("$.").split('.').fold(event, |value, member| &value[member]);
-            let value = match value {
-                Value::String(text) => text.clone(),
-                Value::Null => String::new(),
-                other => other.to_string(),
+        let mut text = String::new();
+        for part in parts(&self.template) {
+            let path = match part {
+                Part::Text(it) => {
+                    text.push_str(it);
+                    continue;
+                }
+                Part::Variable(name) => self.paths.get(name).map(String::as_str).unwrap_or_default(),
             };
-            text.replace(&format!("<{name}>"), &value)
+            match path.trim_start_matches("$.").split('.').fold(event, |value, member| &value[member]) {
+                Value::String(value) => text.push_str(value),
+                Value::Null => {}
+                other => text.push_str(&other.to_string()),
+            }
+        }
+        text
+    }
+
+    /// A variable of the template that no path is given for.
+    pub fn unknown(&self) -> Option<&str> {
+        parts(&self.template).find_map(|part| match part {
+            Part::Variable(name) if !self.paths.contains_key(name) => Some(name),
+            _ => None,
         })
     }
+}
+
+/// A piece of a template.
+enum Part<'a> {
+    Text(&'a str),
+    Variable(&'a str),
+}
+
+/// A template taken apart: `<name>` is a variable.
+fn parts(template: &str) -> impl Iterator<Item = Part<'_>> {
+    template.split('<').enumerate().flat_map(|(number, piece)| match piece.split_once('>') {
+        Some((name, rest)) if number > 0 => [Part::Variable(name), Part::Text(rest)],
+        _ => [Part::Text(piece), Part::Text("")],
+    })
 }
 
 /// A rule on events.
@@ -183,6 +212,12 @@ mod tests {
         let text = Transformer { paths, template: "\"<run>: <new> new<none>\"".to_owned() };
         let event = json!({"detail": {"runId": "r-1", "events": {"new": 3}}});
         assert_eq!(text.text(&event), "\"r-1: 3 new\"");
+        assert_eq!(text.unknown(), None);
+        // What a value holds is no variable.
+        let event = json!({"detail": {"runId": "<new>", "events": {"new": 3}}});
+        assert_eq!(text.text(&event), "\"<new>: 3 new\"");
+        let other = Transformer { template: "<sumary>".to_owned(), ..text };
+        assert_eq!(other.unknown(), Some("sumary"));
     }
 
     #[test]

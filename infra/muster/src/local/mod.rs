@@ -65,13 +65,13 @@ pub(crate) fn runtime(simulation: &Simulation, pace: Pace) -> Done<tokio::runtim
         .map_err(|error| Problem::other(error.to_string()))
 }
 
-/// When the simulation begins: now, or a minute after what the last command on the folder has read, whose
+/// When the simulation begins: now, or a minute after what the last command on the folder has done, whose
 /// clock went faster. Of these seconds it is the first that no run in the folder is of: the seed alone
 /// names the executions, so a run would be taken for one of the same second that is there, and shown with
 /// the other's result.
 fn epoch(out: &Path, now: SystemTime) -> Timestamp {
     let now = Timestamp::try_from(now).unwrap_or(Timestamp::UNIX_EPOCH);
-    let last = last_observed(out).and_then(|at| at.checked_add(SignedDuration::from_mins(1)).ok());
+    let last = last_seen(out).and_then(|at| at.checked_add(SignedDuration::from_mins(1)).ok());
     let now = last.map_or(now, |last| last.max(now));
     let mut second = now.as_second();
     let runs = runs(out);
@@ -95,15 +95,20 @@ fn runs(out: &Path) -> Vec<String> {
     runs.map(|run| run.file_name().to_string_lossy().into_owned()).collect()
 }
 
-/// The latest that the published runs in the buckets of a folder have observed.
-fn last_observed(out: &Path) -> Option<Timestamp> {
+/// The latest that the published runs in the buckets of a folder have observed, or that a record of a run
+/// was written.
+fn last_seen(out: &Path) -> Option<Timestamp> {
     let kinds = entries(out).flat_map(|bucket| entries(&bucket.path().join("published")));
-    let runs = kinds.flat_map(|kind| entries(&kind.path()));
-    let observed = runs.filter_map(|run| {
-        let published: Value = serde_json::from_slice(&std::fs::read(run.path()).ok()?).ok()?;
-        published["result"]["observedAt"].as_str()?.parse().ok()
-    });
-    observed.max()
+    let published = kinds.flat_map(|kind| entries(&kind.path()));
+    let runs = entries(out).flat_map(|bucket| entries(&bucket.path().join("runs")));
+    let records = runs.flat_map(|run| entries(&run.path().join("jobs")));
+    let time = |file: std::fs::DirEntry, pointer: &str| -> Option<Timestamp> {
+        let document: Value = serde_json::from_slice(&std::fs::read(file.path()).ok()?).ok()?;
+        document.pointer(pointer)?.as_str()?.parse().ok()
+    };
+    let observed = published.filter_map(|file| time(file, "/result/observedAt"));
+    let written = records.filter_map(|file| time(file, "/updatedAt"));
+    observed.chain(written).max()
 }
 
 impl Local {
@@ -296,5 +301,11 @@ mod tests {
         let document = r#"{"result": {"observedAt": "2026-11-21T08:00:00Z"}}"#;
         std::fs::write(published.join("20261121T063003Z-9f86d081.json"), document).unwrap();
         assert_eq!(epoch(folder.path(), now).to_string(), "2026-11-21T08:01:00Z");
+        // One that failed has published nothing.
+        let jobs = folder.path().join("bucket/runs/20261121T063003Z-9f86d081/jobs");
+        std::fs::create_dir_all(&jobs).unwrap();
+        let record = r#"{"updatedAt": "2026-11-21T09:00:00Z"}"#;
+        std::fs::write(jobs.join("organization.json"), record).unwrap();
+        assert_eq!(epoch(folder.path(), now).to_string(), "2026-11-21T09:01:00Z");
     }
 }

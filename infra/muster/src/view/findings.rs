@@ -52,11 +52,7 @@ fn proposals(proposals: &Value) -> String {
     let count = |member: &str| proposals[member].as_u64().map_or_else(|| "?".to_owned(), number);
     match proposals["withheld"].as_u64() {
         Some(0) => format!("{} to review", count("made")),
-        _ => format!(
-            "{} to review, {} withheld: their evidence is not complete",
-            count("made"),
-            count("withheld")
-        ),
+        _ => format!("{} to review, {} withheld (proposals.json says why)", count("made"), count("withheld")),
     }
 }
 
@@ -90,7 +86,7 @@ fn severities(published: &Value) -> String {
 
 fn since(published: &Value) -> String {
     let Some(run) = published["comparedWith"].as_str() else {
-        return "nothing to compare with: no run of this scope was published before".to_owned();
+        return "no earlier run of this scope to compare with".to_owned();
     };
     let count = |word: &str| published["drift"][word].as_u64().filter(|count| *count > 0);
     let drift: Vec<_> =

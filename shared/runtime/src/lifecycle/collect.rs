@@ -59,6 +59,7 @@ pub(crate) async fn commit<J: Job>(
         handle: serde_json::to_value(handle).map_err(JobError::defect)?,
         files: files(&run.ticket.run_id, &collected.parts),
         result: collected.result,
+        is_published: false,
     };
     match advance(&Records::new(job.store()), invocation, record, phase).await? {
         Some(record) => finish(job, invocation, run.ticket, record).await,
@@ -77,7 +78,7 @@ pub(crate) async fn finish<J: Job>(
     ticket: Ticket,
     mut record: Versioned<JobRecord>,
 ) -> Result<Ticket, JobError> {
-    let Phase::Collected { handle, files, result } = record.value.phase.clone() else {
+    let Phase::Collected { handle, files, result, is_published } = record.value.phase.clone() else {
         return Err(JobError::defect("a run that is not committed was to be published"));
     };
     let manifest = Manifest {
@@ -88,8 +89,17 @@ pub(crate) async fn finish<J: Job>(
         result: &result,
     };
     let store = job.store();
-    publish(store, &record.value.item, &manifest).await?;
-    job.published(&result).await?;
+    if !is_published {
+        publish(store, &record.value.item, &manifest).await?;
+    }
+    if let Err(error) = job.published(&result).await {
+        // It may stay so for days, and whoever tries again is not to publish everything again.
+        if !is_published {
+            let phase = Phase::Collected { handle, files, result, is_published: true };
+            advance(&Records::new(store), invocation, record, phase).await?;
+        }
+        return Err(error);
+    }
     let outcome = ended(OutcomeStatus::Succeeded, invocation.now(), result);
     let records = Records::new(store);
     for _ in 0..LOOKS {

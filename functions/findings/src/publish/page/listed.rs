@@ -99,7 +99,7 @@ pub(super) fn drift(page: &mut Page, counts: &Counts, compared_with: Option<&Run
     page.has_drift = compared_with.is_some();
     page.drift_note = match compared_with {
         Some(run) => format!("Compared with run {run}, the last one of this scope."),
-        None => "No run of this scope was published before.".to_owned(),
+        None => "There is no earlier run of this scope to compare with.".to_owned(),
     };
     let of = |drift: Drift, note: &str, tone| view::Drift {
         status: drift.words().to_owned(),

@@ -250,10 +250,8 @@ impl Inner {
         self.allow(&incoming.principal, &Question::new("events:PutEvents", &bus))?;
         let (account, region, now) = (&self.account, &self.region, self.clock.now());
         let here = Here { account, region, bus: &bus, now };
-        let mut refusals = std::mem::take(&mut lock(&self.world).settings.event_refusals);
-        let answer = self.bus.put(&here, &body, &mut refusals);
-        lock(&self.world).settings.event_refusals = refusals;
-        Ok(json::success(json::Version::V1_1, &incoming.request_id, &answer?))
+        let answer = self.bus.put(&here, &body, &mut lock(&self.world).settings.event_refusals)?;
+        Ok(json::success(json::Version::V1_1, &incoming.request_id, &answer))
     }
 
     fn serve_cloudformation(&self, incoming: &Incoming) -> Result<Response, ApiError> {

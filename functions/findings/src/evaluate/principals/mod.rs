@@ -1,6 +1,9 @@
 //! Roles and users: which show no activity, have services that they do not use, or a generated policy that
 //! is not whole.
 
+mod earlier;
+mod policies;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -17,6 +20,8 @@ use crate::covered::{Coverage, Covered};
 use crate::finding::{EntityType, Evidence as Pointer, Finding, FindingId, brief, sql};
 use crate::kinds::FindingKind;
 use crate::sources::Evidence;
+use earlier::Earlier;
+use policies::Policy;
 
 const TABLE: &str = "generated_policies";
 const ACCESS: &str = "principal_access";
@@ -25,8 +30,6 @@ const OUTCOMES: &str = "item_outcomes";
 pub(super) const READ: &[&str] = &[TABLE, ACCESS, OUTCOMES];
 /// The item of an account's lane that reads which principals there are.
 const DISCOVER: &str = "discover";
-/// Generated policies that are listed one by one; the table has all.
-const PROPOSALS: usize = 10_000;
 /// The error of an account that a request, or its state, leaves out.
 const EXCLUDED: &str = "Excluded";
 /// Services that are counted by themselves.
@@ -84,7 +87,10 @@ pub(crate) async fn evaluate(
     let mut principals = Principals::default();
     let Some(run) = evidence.run_id() else { return Ok(principals) };
     let pointer = evidence.pointer();
-    each_file(store, TABLE, run, |file| rows(file, &pointer, &mut principals, findings)).await?;
+    let mut earlier = Earlier::default();
+    each_file(store, TABLE, run, |file| rows(file, &pointer, &mut principals, &mut earlier, findings))
+        .await?;
+    earlier.evaluate(store, &pointer, &mut principals, findings).await?;
     each_file(store, ACCESS, run, |file| access(file, &mut principals)).await?;
     let mut read = BTreeSet::new();
     each_file(store, OUTCOMES, run, |file| accounts(file, &pointer, &mut read, findings, coverage)).await?;
@@ -120,32 +126,36 @@ fn rows(
     file: &Path,
     pointer: &Pointer,
     principals: &mut Principals,
+    earlier: &mut Earlier,
     findings: &mut Findings<'_>,
 ) -> Result<(), JobError> {
-    const COLUMNS: [&str; 17] = [
+    let [a, b, c, d, e, f, g, h] = policies::COLUMNS;
+    let names = [
         "account_id",
         "principal_arn",
+        "principal_id",
         "status",
+        "valid_policy_run_id",
         "unused_services",
         "granted_services",
         "unknown_services",
-        "is_complete",
-        "findings_error",
-        "error",
         "no_activity_since",
-        "documents",
-        "policies_with_placeholders",
         "last_activity_at",
         "window_start_at",
-        "policies",
-        "policies_without_statements",
-        "caveats",
+        a,
+        b,
+        c,
+        d,
+        e,
+        f,
+        g,
+        h,
     ];
     let mut failed = Ok(());
-    let mut rows = Reader::open(file, &COLUMNS).map_err(JobError::defect)?;
+    let mut rows = Reader::open(file, &names).map_err(JobError::defect)?;
     rows.each_row(|cells| {
-        let [account, arn, status, unused, granted, unknown, complete, errors, error, since, ..] = cells;
-        let [.., documents, open, last, window, policies, empty, caveats] = cells;
+        let [account, arn, id, status, valid, unused, granted, unknown, since, last, window, policy @ ..] =
+            cells;
         let (Some(account), Some(arn), Some(status)) = (account.text(), arn.text(), status.text()) else {
             return;
         };
@@ -155,26 +165,12 @@ fn rows(
         principals.principals += 1;
         *principals.statuses.entry(status.to_owned()).or_default() += 1;
         let row = Row { arn, account, status, pointer };
+        let policy = Policy::of(policy);
+        policy.propose(&row, principals);
+        let is_earlier = status == "valid_policy_exists" && earlier.note(valid.text(), arn, id.text());
         failed = activity(&row, since, [last, window], findings)
             .and_then(|()| services(&row, [unused, granted, unknown], principals, findings))
-            .and_then(|()| generated(&row, complete, errors, error, findings));
-        // An empty policy allows nothing, and is none to be given to anybody.
-        let is_some = matches!((policies.integer(), empty.integer()), (Some(1..), Some(0)));
-        if let (true, "generated", Some("true"), Some(0), Some(documents)) =
-            (is_some, status, complete.text(), errors.integer(), documents.text())
-        {
-            principals.proposable += 1;
-            if principals.proposals.len() < PROPOSALS {
-                principals.proposals.push(LeastPrivilege {
-                    principal: arn.to_owned(),
-                    account_id: account.to_owned(),
-                    documents: documents.to_owned(),
-                    current: documents.replace(".json", ".current.json"),
-                    with_placeholders: open.integer().unwrap_or(0),
-                    caveats: caveats.text().unwrap_or_default().to_owned(),
-                });
-            }
-        }
+            .and_then(|()| if is_earlier { Ok(()) } else { policy.judge(&row, findings) });
     })
     .map_err(JobError::defect)?;
     failed
@@ -226,57 +222,6 @@ fn services(
         None => {
             principals.access_unknown += 1;
             row.unknown(kind, findings)
-        }
-    }
-}
-
-fn generated(
-    row: &Row<'_>,
-    complete: Cell<'_>,
-    errors: Cell<'_>,
-    error: Cell<'_>,
-    findings: &mut Findings<'_>,
-) -> Result<(), JobError> {
-    use FindingKind::{GeneratedPolicyIncomplete, GeneratedPolicyInvalid, PolicyNotGenerated};
-    match row.status {
-        "generated" => {
-            match complete.text() {
-                Some("true") => {}
-                // AWS says that it is not, or says nothing, which is no more.
-                said => {
-                    let text = match said {
-                        Some(_) => "Access Analyzer says that the generated policy is not complete.",
-                        None => "Access Analyzer does not say whether the generated policy is complete.",
-                    };
-                    let finding = row.finding(GeneratedPolicyIncomplete).saying(text);
-                    findings.push(finding.with("isComplete", said.unwrap_or("not said")))?;
-                }
-            }
-            match errors.integer() {
-                Some(0) => {}
-                Some(errors) => {
-                    let text = format!("ValidatePolicy finds {errors} errors in the generated policy.");
-                    findings.push(row.finding(GeneratedPolicyInvalid).saying(text).with("errors", errors))?;
-                }
-                None => row.unknown(GeneratedPolicyInvalid, findings)?,
-            }
-            Ok(())
-        }
-        "failed" | "overdue" => {
-            let error = error.text().unwrap_or("no error was told");
-            let text = format!("A policy was to be generated, and was not: {error}.");
-            findings.push(row.finding(PolicyNotGenerated).saying(text).with("error", error))?;
-            row.unknown(GeneratedPolicyIncomplete, findings)?;
-            row.unknown(GeneratedPolicyInvalid, findings)
-        }
-        _ => {
-            row.unknown(GeneratedPolicyIncomplete, findings)?;
-            row.unknown(GeneratedPolicyInvalid, findings)?;
-            // Its turn has not come, or an earlier run has done it.
-            match row.status {
-                "valid_policy_exists" | "no_activity" => Ok(()),
-                _ => row.unknown(PolicyNotGenerated, findings),
-            }
         }
     }
 }
