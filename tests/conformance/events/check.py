@@ -23,8 +23,17 @@ def validator(name):
     # A time is what RFC 3339 says.
     checker = FormatChecker(formats=["date-time"])
     assert "date-time" in checker.checkers
-    # What is not documented is not sent.
-    return Draft4Validator(schema | {"additionalProperties": False}, format_checker=checker)
+    return Draft4Validator(closed(schema), format_checker=checker)
+
+
+def closed(schema):
+    """The schema of objects that have the documented members and no others."""
+    if isinstance(schema, list):
+        return [closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {name: closed(item) for name, item in schema.items()}
+    return inner | {"additionalProperties": False} if isinstance(schema.get("properties"), dict) else inner
 
 
 def main(paths):
