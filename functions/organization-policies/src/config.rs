@@ -3,8 +3,6 @@
 use runtime::environment::PROTECTED_PRINCIPALS;
 use runtime::{Environment, InvalidEnvironment, Variable};
 
-/// Whom no policy may deny anything: Muster's own roles, and AWS Control Tower's in the accounts that it manages
-/// (AWS Control Tower user guide, "How AWS Control Tower works with roles to create and manage accounts").
 /// What the functions of this kind read from their environment.
 pub const VARIABLES: [Variable; 6] = {
     let [bucket, owner, share, read, write] = changes::VARIABLES;

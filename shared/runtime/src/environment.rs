@@ -41,7 +41,8 @@ pub const DEFAULT_TARGET: Variable = Variable {
     description: "Root, organizational unit or account of requests without targetId; empty: the organization's root.",
 };
 
-/// Whom no policy may deny anything.
+/// Whom no policy may deny anything: Muster's own roles, and AWS Control Tower's in the accounts that it manages
+/// (AWS Control Tower user guide, "How AWS Control Tower works with roles to create and manage accounts").
 pub const PROTECTED_PRINCIPALS: Variable = Variable {
     name: "MUSTER_PROTECTED_PRINCIPALS",
     default: Some(""),

@@ -1,8 +1,8 @@
 //! What EventBridge is told of a run: that it was published, and what is new or resolved.
 //!
 //! The events are written as a document of the run first, and sent once everything is published: whoever
-//! reads one finds what it speaks of, and a step that is repeated sends the same events again. EventBridge
-//! promises no less and no more. Their schemas are in `docs/events`.
+//! reads one finds what it speaks of, and a step that is repeated goes on where it was, with some of them said
+//! again. EventBridge promises no more. Their schemas are in `docs/events`.
 
 mod entry;
 mod send;
