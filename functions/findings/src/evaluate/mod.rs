@@ -124,13 +124,18 @@ fn places(organization: &Organization) -> BTreeMap<String, Place> {
     let snapshot = &organization.snapshot;
     let place = |(id, ..): (String, BTreeSet<&AccountId>, bool)| {
         let path = id.parse().ok().and_then(|id| snapshot.units.get(&id)).map(|unit| unit.path.as_str());
-        // The first segment is the organization itself.
-        let segments = path.into_iter().flat_map(|path| path.split('/').skip(1));
-        let ancestors = segments.filter(|it| !it.is_empty() && *it != id).map(str::to_owned).collect();
+        let ancestors = ancestors(path.unwrap_or_default(), &id);
         let name = organization.name_of(&id).unwrap_or_default().to_owned();
         (id, Place { name, ancestors })
     };
     organization.units().into_iter().map(place).collect()
+}
+
+/// The root and the units that one lies in, by its path from the organization to itself.
+fn ancestors(path: &str, unit: &str) -> Vec<String> {
+    // The first segment is the organization itself.
+    let segments = path.split('/').skip(1);
+    segments.filter(|it| !it.is_empty() && *it != unit).map(str::to_owned).collect()
 }
 
 /// Whether an object is there: what was published may have been removed since.

@@ -18,7 +18,7 @@ use store::published::Published;
 use table::Cell;
 use table::reader::Reader;
 
-use super::Findings;
+use super::{Findings, ancestors};
 use crate::covered::{Coverage, Covered};
 use crate::finding::{EntityType, Finding, FindingId, sql};
 use crate::kinds::FindingKind;
@@ -158,12 +158,6 @@ fn rows(file: &Path, units: &mut BTreeMap<String, UnitServices>) -> Result<(), J
             }
         }
     })
-}
-
-/// The root and the units of a path above its last, `o-…/r-…/ou-…`.
-fn ancestors(path: &str, unit: &str) -> Vec<String> {
-    let segments = path.split('/').skip(1);
-    segments.filter(|it| !it.is_empty() && *it != unit).map(str::to_owned).collect()
 }
 
 /// Notes the services of which nobody can say whether they are used.

@@ -17,7 +17,7 @@ use serde_json::Value;
 pub(crate) const SOURCE: &str = "muster";
 
 /// What an event says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) enum DetailType {
     #[serde(rename = "Finding New")]
     FindingNew,
@@ -27,20 +27,10 @@ pub(crate) enum DetailType {
     FindingsPublished,
 }
 
-impl DetailType {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::FindingNew => "Finding New",
-            Self::FindingResolved => "Finding Resolved",
-            Self::FindingsPublished => "Findings Published",
-        }
-    }
-}
-
-/// A line of the document.
+/// A line of the document. Its type is one of [`DetailType`], and whoever sends it takes the word.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct Event {
-    pub(crate) detail_type: DetailType,
+pub(crate) struct Event<T> {
+    pub(crate) detail_type: T,
     pub(crate) detail: Value,
 }

@@ -40,36 +40,32 @@ pub(crate) async fn send(events: &Client, store: &Store, key: &str, etag: &str) 
         lines.next_line().await?;
     }
     let mut batches = Batches::default();
-    let mut is_first = true;
-    loop {
-        let event = lines.next::<Event>().await?;
-        let is_over = event.is_none();
-        if let Some(event) = event {
-            batches.push(entry(&event)?);
+    while let Some(event) = lines.next::<Event<String>>().await? {
+        if batches.are_full() {
+            sent += std::mem::take(&mut batches).put(events).await?;
+            keep(store, &progress, sent).await?;
         }
-        if is_over || batches.are_full() {
-            let batches = std::mem::take(&mut batches);
-            let events_of_all = batches.len() as u64;
-            try_join_all(batches.0.into_iter().map(|batch| put(events, batch))).await?;
-            sent += events_of_all;
-            // One that is done with its first requests needs no place to go on from.
-            if !(is_over && is_first) {
-                let place = serde_json::to_vec(&Progress { sent }).map_err(JobError::defect)?;
-                store.put(&progress, place).await?;
-            }
-            is_first = false;
-        }
-        if is_over {
-            tracing::info!(events = sent, "told EventBridge");
-            return Ok(());
-        }
+        batches.push(entry(event)?);
     }
+    // Whoever is done with the first requests needs no place to go on from.
+    let has_place = sent > 0;
+    sent += batches.put(events).await?;
+    if has_place {
+        keep(store, &progress, sent).await?;
+    }
+    tracing::info!(events = sent, "told EventBridge");
+    Ok(())
 }
 
-fn entry(event: &Event) -> Result<PutEventsRequestEntry, JobError> {
+async fn keep(store: &Store, key: &str, sent: u64) -> Result<(), JobError> {
+    let progress = serde_json::to_vec(&Progress { sent }).map_err(JobError::defect)?;
+    store.put(key, progress).await.map(drop)
+}
+
+fn entry(event: Event<String>) -> Result<PutEventsRequestEntry, JobError> {
     let detail = serde_json::to_string(&event.detail).map_err(JobError::defect)?;
     let builder = PutEventsRequestEntry::builder();
-    Ok(builder.source(SOURCE).detail_type(event.detail_type.as_str()).detail(detail).build())
+    Ok(builder.source(SOURCE).detail_type(event.detail_type).detail(detail).build())
 }
 
 /// The requests of a moment.
@@ -90,6 +86,13 @@ impl Batches {
 
     fn len(&self) -> usize {
         self.0.iter().map(|batch| batch.entries.len()).sum()
+    }
+
+    /// Sends them side by side, and says how many events they are.
+    async fn put(self, events: &Client) -> Result<u64, JobError> {
+        let sent = self.len() as u64;
+        try_join_all(self.0.into_iter().map(|batch| put(events, batch))).await?;
+        Ok(sent)
     }
 
     fn are_full(&self) -> bool {

@@ -126,6 +126,10 @@ impl Counts {
         Value::Object(self.kinds.iter().map(kind).collect())
     }
 
+    fn of(&self, drift: Drift) -> u64 {
+        self.drift.get(&drift).copied().unwrap_or(0)
+    }
+
     fn gone(&mut self, drift: Drift) {
         *self.drift.entry(drift).or_default() += 1;
     }

@@ -85,7 +85,6 @@ pub(super) fn told_of(result: &Value) -> Value {
 /// The run in a line, for messages: nothing in it is anybody's text.
 fn summary(outcome: &Outcome<'_>) -> String {
     let Outcome { run, counts, .. } = outcome;
-    let gone = |drift| counts.drift.get(&drift).copied().unwrap_or(0);
     let of_severity =
         counts.severities.iter().map(|(severity, count)| format!("{count} {}", severity.as_str()));
     let of_severity = of_severity.collect::<Vec<_>>().join(", ");
@@ -93,10 +92,10 @@ fn summary(outcome: &Outcome<'_>) -> String {
         None => "There is no earlier run of this scope to compare with.".to_owned(),
         Some(last) => format!(
             "Since {last}: {} new, {} changed, {} resolved, {} not observed any more.",
-            gone(Drift::New),
-            gone(Drift::Changed),
-            gone(Drift::Resolved),
-            gone(Drift::NotObserved)
+            counts.of(Drift::New),
+            counts.of(Drift::Changed),
+            counts.of(Drift::Resolved),
+            counts.of(Drift::NotObserved)
         ),
     };
     let coverage = match outcome.coverage.is_complete() {

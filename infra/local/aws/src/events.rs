@@ -1,11 +1,12 @@
 //! EventBridge's default bus, and the topics of SNS that its rules speak to.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::aws::lock;
 use crate::iam::{Effect, PolicyDocument};
 use crate::wire::ApiError;
 
@@ -27,10 +28,6 @@ impl fmt::Debug for Bus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bus").field("events", &lock(&self.events).len()).finish_non_exhaustive()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Where and when an event is put.

@@ -41,7 +41,7 @@ pub(super) fn headlines(
     let deviate = readiness.iter().filter(|it| it.unmatched > 0).count() as u64;
     let of_severity = |severity| counts.severities.get(&severity).copied().unwrap_or(0);
     let grave = of_severity(Severity::Critical) + of_severity(Severity::High);
-    let new = counts.drift.get(&Drift::New).copied().unwrap_or(0);
+    let new = counts.of(Drift::New);
     let withheld = proposals.iter().filter(|it| it.is_withheld).count() as u64;
     let made = proposals.len() as u64 - withheld;
     let unknown = || "unknown".to_owned();

@@ -103,7 +103,7 @@ pub(super) fn drift(page: &mut Page, counts: &Counts, compared_with: Option<&Run
     };
     let of = |drift: Drift, note: &str, tone| view::Drift {
         status: drift.words().to_owned(),
-        count: number(counts.drift.get(&drift).copied().unwrap_or(0)),
+        count: number(counts.of(drift)),
         note: note.to_owned(),
         tone,
     };
@@ -117,21 +117,19 @@ pub(super) fn drift(page: &mut Page, counts: &Counts, compared_with: Option<&Run
     if !page.has_drift {
         return;
     }
-    let count = |drift: Drift| counts.drift.get(&drift).copied().unwrap_or(0);
     let drawn = [Drift::New, Drift::Changed, Drift::Resolved, Drift::NotObserved]
-        .map(|drift| Bar { label: drift.words().to_owned(), numbers: vec![count(drift)] });
+        .map(|drift| Bar { label: drift.words().to_owned(), numbers: vec![counts.of(drift)] });
     page.drift_chart = Chart {
         svg: bars(&[("", PLAIN)], &drawn),
         caption: format!(
             "Findings by what became of them since the last run; {} are unchanged.",
-            number(count(Drift::Unchanged))
+            number(counts.of(Drift::Unchanged))
         ),
     };
 }
 
 pub(super) fn findings(page: &mut Page, counts: &Counts, shown: Shown) {
-    let gone = [Drift::Resolved, Drift::NotObserved].map(|it| counts.drift.get(&it).copied().unwrap_or(0));
-    let gone = gone.iter().sum::<u64>();
+    let gone = counts.of(Drift::Resolved) + counts.of(Drift::NotObserved);
     let more = [
         (shown.all - shown.findings.len() as u64, "of the least severity"),
         (gone - shown.gone.len() as u64, "that are resolved or not observed"),

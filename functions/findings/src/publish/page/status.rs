@@ -57,13 +57,16 @@ fn regions(page: &mut Page, attributes: &Attributes) {
             ),
         },
     };
-    let of_table = regions.iter().map(|(region, [matched, unmatched, unknown])| view::Region {
-        region: clean(region),
-        matched: number(*matched),
-        unmatched: number(*unmatched),
-        unknown: number(*unknown),
-    });
-    page.regions = of_table.collect();
+    page.regions = regions.iter().map(|(name, counts)| region(name, *counts)).collect();
+}
+
+fn region(name: &str, [matched, unmatched, unknown]: [u64; 3]) -> view::Region {
+    view::Region {
+        region: clean(name),
+        matched: number(matched),
+        unmatched: number(unmatched),
+        unknown: number(unknown),
+    }
 }
 
 fn attribute(it: &Readiness) -> view::Readiness {
@@ -73,13 +76,7 @@ fn attribute(it: &Readiness) -> view::Readiness {
         it if it.is_uniform => ("uniform", "plain"),
         _ => ("unknown", "unknown"),
     };
-    let regions = it.regions.iter().map(|(region, [matched, unmatched, unknown])| view::Region {
-        region: clean(region),
-        matched: number(*matched),
-        unmatched: number(*unmatched),
-        unknown: number(*unknown),
-    });
-    let regions: Vec<_> = regions.collect();
+    let regions: Vec<_> = it.regions.iter().map(|(name, counts)| region(name, *counts)).collect();
     view::Readiness {
         attribute: short(&it.attribute),
         most_frequent: it.most_frequent.as_deref().map(short).unwrap_or_default(),
